@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make            builds ./kfunctrace
+# make check      installs what is missing, builds, runs all tests
+# make man        builds the manual pages
+# make V=1        shows the commands
+
+CLANG     ?= clang-19
+BPFTOOL   ?= bpftool
+BUILD     := build
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+CFLAGS    ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
+	-I$(BUILD) -Iuserspace $(CFLAGS)
+LDLIBS    := -lbpf -lelf -lz -ljansson -lcap
+
+# -mcpu=v3: compare-and-swap. <asm/types.h> lives in a folder of the host's architecture.
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter \
+	-Werror -Itracepoints -I/usr/include/$(shell gcc -print-multiarch)
+
+ifeq ($(V),1)
+  Q :=
+  say = @:
+else
+  Q := @
+  say = @printf '  %-7s %s\n'
+endif
+
+BPF_OBJECTS := $(patsubst tracepoints/%.bpf.c,%,$(wildcard tracepoints/*.bpf.c))
+SKELETONS   := $(BPF_OBJECTS:%=$(BUILD)/%.skel.h)
+# Everything but main(), so that the unit tests can link what they test.
+LIB_OBJECTS := $(patsubst userspace/%.c,$(BUILD)/%.o,$(filter-out userspace/main.c,$(wildcard userspace/*.c)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all clean
+all: kfunctrace
+
+kfunctrace: $(BUILD)/main.o $(BUILD)/libkfunctrace.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libkfunctrace.a: $(LIB_OBJECTS)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: userspace/%.c | $(SKELETONS)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Compiled again when the version has changed, and only then.
+$(BUILD)/main.o: ALL_CFLAGS += -DKFUNCTRACE_VERSION='"$(VERSION)"'
+$(BUILD)/main.o: $(BUILD)/version
+$(BUILD)/version: FORCE | $(BUILD)
+	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/%.bpf.o: tracepoints/%.bpf.c | $(BUILD)
+	$(say) BPF $<
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(BUILD)/$*.bpf.d -c $< -o $@
+
+# A callee-saved register that the miss path uses is pushed on the fast path: rather spill.
+$(BUILD)/probe.bpf.o: BPF_CFLAGS += -mllvm -regalloc-csr-first-time-cost=1000000
+
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(BUILD):
+	$(Q)mkdir -p $@
+
+include Documentation/man.mk
+include tests/unit/unit.mk
+
+# A fresh machine can neither build nor include what it has not installed: first things first.
+.PHONY: check check-all
+check:
+	$(Q)scripts/deps
+	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)$(MAKE) --no-print-directory check-all
+
+check-all:
+	$(Q)tests/run \
+		"unit=$(MAKE) --no-print-directory check-unit" \
+		"documentation=tests/docs.sh" \
+		"doctor on this machine=tests/doctor-native.sh" \
+		"fetching kernels=tests/scripts/kernel.sh" \
+		"VM script=tests/scripts/vm.sh" \
+		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
+		"instruction counts=$(MAKE) --no-print-directory check-bench"
+
+clean:
+	$(Q)rm -rf $(BUILD) kfunctrace
+
+-include $(wildcard $(BUILD)/*.d)
+
+include tests/tests.mk
+include tests/bench/bench.mk

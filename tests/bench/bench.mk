@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make bench        measures what a call costs, counted by us and by others
+# make check-bench  fails when the hot path has become longer
+
+BENCH         := $(BUILD)/bench
+BENCH_KERNELS := $(or $(KERNELS),trixie)
+
+.PHONY: bench check-bench
+bench: kfunctrace $(BENCH)/bench-loop
+	$(Q)tests/bench/bench $(BENCH_KERNELS)
+
+check-bench: kfunctrace $(BENCH)/bench-loop
+	$(Q)tests/bench/bench --check trixie
+
+$(BENCH)/bench-loop: $(BENCH)/bench-loop.o
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -lm
+
+$(BENCH)/bench-loop.o: tests/bench/bench-loop.c | $(BENCH)/loop.skel.h
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BENCH) -MMD -MP -c $< -o $@
+
+$(BENCH)/%.bpf.o: tests/bench/%.bpf.c | $(BENCH)
+	$(say) BPF $<
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@
+
+$(BENCH)/%.skel.h: $(BENCH)/%.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(BENCH):
+	$(Q)mkdir -p $@
+
+-include $(wildcard $(BENCH)/*.d)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make workloads  builds the BPF programs that call kfuncs a known number of times
+# make check-vm   runs the tests in VMs; KERNELS="trixie" on some kernels only
+
+WORKLOADS       := $(BUILD)/workloads
+WORKLOAD_BPF    := $(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c))
+WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
+	$(filter-out %.bpf.c %/attach_fexit.c,$(wildcard tests/workloads/*.c)))
+
+.PHONY: workloads
+workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit
+
+# What is in this folder is put into the guest.
+$(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(WORKLOADS)/attach-fexit: $(BUILD)/loads/attach_fexit.o | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(BUILD)/loads/%.o: tests/workloads/%.c | $(BUILD)/loads
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Wa,-I$(BUILD)/loads -MMD -MP -c $< -o $@
+
+$(BUILD)/loads/objects.o: $(WORKLOAD_BPF:%=$(BUILD)/loads/%.bpf.o)
+
+$(BUILD)/loads/%.bpf.o: tests/workloads/%.bpf.c | $(BUILD)/loads
+	$(say) BPF $<
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/loads $(WORKLOADS):
+	$(Q)mkdir -p $@
+
+.PHONY: check-vm
+# KERNELS of the command line and of the environment reach the script alike.
+export KERNELS
+check-vm: kfunctrace workloads
+	$(Q)tests/vm/run
+
+-include $(wildcard $(BUILD)/loads/*.d)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types that our BPF programs look into.
+ *
+ * Only the members we read stand here, and every access is relocated by name against the BTF of the
+ * kernel that runs (preserve_access_index), so offsets and the order of members do not matter and
+ * no generated vmlinux.h is needed to build. Members that some kernels lack are always guarded with
+ * bpf_core_field_exists() where they are used.
+ */
+#ifndef KFUNCTRACE_KERNEL_TYPES_H
+#define KFUNCTRACE_KERNEL_TYPES_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+};
+
+struct file {
+	void *private_data;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+};
+
+struct btf_id_pair {
+	u32 id;
+	u32 flags;
+};
+
+struct btf_id_set8 {
+	u32 cnt;
+	u32 flags;
+	struct btf_id_pair pairs[];
+};
+
+struct btf_kfunc_hook_filter {
+	void *filters[16];
+	u32 nr_filters;
+};
+
+struct btf_kfunc_set_tab {
+	struct btf_id_set8 *sets[16];
+	struct btf_kfunc_hook_filter hook_filters[16];
+};
+
+struct btf_type {
+	u32 name_off;
+	u32 info;
+};
+
+struct btf {
+	struct btf_type **types;
+	const char *strings;
+	u32 start_id;
+	u32 start_str_off;
+	u32 id;
+	struct btf_kfunc_set_tab *kfunc_set_tab;
+};
+
+struct kallsym_iter {
+	unsigned long value;
+	char module_name[56];
+	char name[512];
+	char type;
+};
+
+struct bpf_iter__ksym {
+	struct bpf_iter_meta *meta;
+	struct kallsym_iter *ksym;
+};
+
+struct bpf_prog_aux {
+	u32 id;
+	u32 func_cnt;
+	u32 real_func_cnt;
+	u32 func_info_cnt;
+	struct bpf_prog **func;
+	struct btf *btf;
+	struct bpf_func_info *func_info;
+	struct bpf_line_info *linfo;
+	void **jited_linfo;
+	u32 nr_linfo;
+	u64 load_time;
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	u32 jited_len;
+	u8 tag[8];
+	void *bpf_func;
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_iter__bpf_prog {
+	struct bpf_iter_meta *meta;
+	struct bpf_prog *prog;
+};
+
+#pragma clang attribute pop
+
+#endif

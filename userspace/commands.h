@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands: each takes its own argv (argv[0] is its name) and returns an enum exit_status. */
+#ifndef KFUNCTRACE_COMMANDS_H
+#define KFUNCTRACE_COMMANDS_H
+
+int cmd_list(int argc, char **argv);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel does with single kfuncs and says in no table of its own: which calls its verifier
+ * replaces, which targets it swaps, and which kfuncs the kernel itself calls. The one place for it.
+ */
+#ifndef KFUNCTRACE_KFUNC_QUIRKS_H
+#define KFUNCTRACE_KFUNC_QUIRKS_H
+
+#include <stdbool.h>
+
+/*
+ * The function that the verifier calls for some programs in place of this kfunc
+ * (specialize_kfunc() in the kernel's verifier), or NULL. Whether a kernel has it, its BTF says.
+ */
+const char *kfunc_quirk__twin(const char *name);
+
+/* Why no call of this kfunc exists in programs on a kernel of `version`, or NULL. */
+const char *kfunc_quirk__inlined(const char *name, unsigned int version);
+
+/*
+ * Why the kernel itself calls this kfunc all the time, or NULL. Such kfuncs are counted only when
+ * asked for: their own calls would cost more than the programs' calls tell.
+ */
+const char *kfunc_quirk__hot_in_kernel(const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The running kernel as commands need it: its BTF, the iterators that read it, and its registry. */
+#ifndef KFUNCTRACE_LIVE_KERNEL_H
+#define KFUNCTRACE_LIVE_KERNEL_H
+
+#include "kernel_btf.h"
+#include "kernel_reader.h"
+#include "registry.h"
+
+struct live_kernel {
+	struct kernel_btf_set *btfs;
+	struct kernel_reader *reader;
+	struct registry *registry;
+};
+
+/*
+ * Opens all of it. On failure says on stderr what failed and what to do, and returns a negative
+ * errno with nothing left open.
+ */
+int live_kernel__open(struct live_kernel *kernel);
+void live_kernel__close(struct live_kernel *kernel);
+
+#endif

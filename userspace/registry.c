@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "registry.h"
+#include "registry_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *coverage__name(enum kfunc_coverage coverage)
+{
+	switch (coverage) {
+	case COVERAGE_TRACED:
+		return "traced";
+	case COVERAGE_SPECIALISED:
+		return "specialised";
+	case COVERAGE_INLINED:
+		return "inlined";
+	case COVERAGE_NO_SITE:
+		return "no-site";
+	case COVERAGE_DENIED:
+		return "denied";
+	case COVERAGE_ELIDED:
+		return "elided";
+	case COVERAGE_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+struct kfunc *registry__add(struct registry *registry)
+{
+	struct kfunc *kfunc;
+
+	if (registry->nr == registry->room) {
+		int room = registry->room ? registry->room * 2 : 256;
+		struct kfunc *grown = realloc(registry->kfuncs, room * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		registry->kfuncs = grown;
+		registry->room = room;
+	}
+	kfunc = &registry->kfuncs[registry->nr++];
+	memset(kfunc, 0, sizeof(*kfunc));
+	return kfunc;
+}
+
+struct kfunc_hook *kfunc__add_hook(struct kfunc *kfunc)
+{
+	struct kfunc_hook *grown = realloc(kfunc->hooks, (kfunc->nr_hooks + 1) * sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	kfunc->hooks = grown;
+	memset(&grown[kfunc->nr_hooks], 0, sizeof(*grown));
+	return &grown[kfunc->nr_hooks++];
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct kfunc *left = a, *right = b;
+
+	return strcmp(left->name, right->name) ?: strcmp(left->module, right->module);
+}
+
+void registry__sort(struct registry *registry)
+{
+	qsort(registry->kfuncs, registry->nr, sizeof(*registry->kfuncs), compare);
+	for (int i = 0; i < registry->nr; i++)
+		registry->kfuncs[i].index = i;
+}
+
+void registry__free(struct registry *registry)
+{
+	if (!registry)
+		return;
+	for (int i = 0; i < registry->nr; i++)
+		free(registry->kfuncs[i].hooks);
+	for (int i = 0; i < KFT_MAX_HOOKS; i++)
+		free(registry->hook_names[i]);
+	free(registry->kfuncs);
+	free(registry);
+}
+
+int registry__nr(const struct registry *registry)
+{
+	return registry->nr;
+}
+
+const struct kfunc *registry__at(const struct registry *registry, int idx)
+{
+	return &registry->kfuncs[idx];
+}
+
+const struct kfunc *registry__find(const struct registry *registry, const char *name)
+{
+	for (int i = 0; i < registry->nr; i++) {
+		if (strcmp(registry->kfuncs[i].name, name) == 0)
+			return &registry->kfuncs[i];
+	}
+	return NULL;
+}
+
+bool registry__has_hook(const struct registry *registry, const char *name)
+{
+	for (int i = 0; i < KFT_MAX_HOOKS; i++) {
+		if (registry->hook_names[i] && strcmp(registry->hook_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * bpf_prog_type_to_kfunc_hook() in the kernel's btf.c. A type that an older kernel does not take
+ * there can still be asked for: nothing is registered for it then.
+ */
+static const struct {
+	const char *prog_type;
+	const char *hook;
+} hook_of_type[] = {
+	{ "sched_cls", "tc" },
+	{ "tracepoint", "tracing" },
+	{ "raw_tracepoint", "tracing" },
+	{ "perf_event", "tracing" },
+	{ "lsm", "tracing" },
+	{ "cgroup_skb", "cgroup" },
+	{ "cgroup_sock", "cgroup" },
+	{ "cgroup_device", "cgroup" },
+	{ "cgroup_sock_addr", "cgroup" },
+	{ "cgroup_sockopt", "cgroup" },
+	{ "cgroup_sysctl", "cgroup" },
+	{ "sock_ops", "cgroup" },
+	{ "lwt_in", "lwt" },
+	{ "lwt_out", "lwt" },
+	{ "lwt_xmit", "lwt" },
+	{ "lwt_seg6local", "lwt" },
+	{ "common", "common" },
+	{ "xdp", "xdp" },
+	{ "tc", "tc" },
+	{ "struct_ops", "struct_ops" },
+	{ "tracing", "tracing" },
+	{ "syscall", "syscall" },
+	{ "cgroup", "cgroup" },
+	{ "sched_act", "sched_act" },
+	{ "sk_skb", "sk_skb" },
+	{ "socket_filter", "socket_filter" },
+	{ "lwt", "lwt" },
+	{ "netfilter", "netfilter" },
+	{ "kprobe", "kprobe" },
+};
+
+const char *registry__hook_of_prog_type(const char *name)
+{
+	for (size_t i = 0; i < sizeof(hook_of_type) / sizeof(hook_of_type[0]); i++) {
+		if (strcmp(hook_of_type[i].prog_type, name) == 0)
+			return hook_of_type[i].hook;
+	}
+	return NULL;
+}
