@@ -4,5 +4,6 @@
 #define KFUNCTRACE_COMMANDS_H
 
 int cmd_list(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{ "stat", cmd_stat, "count calls for a while, or while a command runs" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
 };
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The counters in the kernel and the watchers that keep them true: made, attached, drained into the
+ * usage model.
+ */
+#ifndef KFUNCTRACE_COUNTERS_H
+#define KFUNCTRACE_COUNTERS_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+struct counters;
+struct kernel_reader;
+struct probe_set;
+struct prog_table;
+struct site_table;
+struct usage;
+
+struct counters_options {
+	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
+	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
+};
+
+/*
+ * Makes the counters, begins to follow programs and records those that are there. `reader` must
+ * outlive them. Returns 0 or a negative errno with nothing left behind; -EPERM and -EBUSY when the
+ * kernel refuses fentry.
+ */
+int counters__open(const struct counters_options *opts, struct kernel_reader *reader,
+		   struct counters **counters);
+void counters__free(struct counters *counters);
+
+int counters__regions_fd(const struct counters *counters);
+int counters__nr_cpus(const struct counters *counters);
+int counters__nr_slots(const struct counters *counters);
+/* Bytes of kernel memory that the counters and records take, but for the hash tables' own. */
+__u64 counters__memory(const struct counters *counters);
+/* The same before any are made, for that many possible CPUs. */
+__u64 counters__memory_needed(int nr_cpus);
+
+/*
+ * All counts since the probes were attached, as rows of (kfunc, caller, site): for each probe of
+ * the set the sum of its rows is all of its calls, recursion misses included. `usage` is replaced
+ * and compact. Returns 0 or a negative errno; -EAGAIN when programs were being unloaded without
+ * pause: nothing is lost, drain again.
+ */
+int counters__drain(struct counters *counters, const struct probe_set *set, struct usage *usage);
+
+/* Programs as of the last drain; owned by the counters. */
+const struct prog_table *counters__programs(const struct counters *counters);
+
+/*
+ * Names of the call sites that have been counted so far, of programs gone as well; owned by the
+ * counters. NULL with errno set when they cannot be read.
+ */
+const struct site_table *counters__sites(struct counters *counters);
+
+/* The function of the kernel that an address lies in, or NULL (kernel_symbols__resolve()). */
+const char *counters__kernel_site(const struct counters *counters, __u64 address, __u64 *offset);
+
+/* What could not be recorded for want of room: programs, images, records of ended programs. */
+struct counters_losses {
+	__u64 programs;
+	__u64 images;
+	__u64 retired;
+	__u64 missed_loads; /* both watchers missed at most that many */
+	__u64 missed_frees;
+};
+void counters__losses(const struct counters *counters, struct counters_losses *losses);
+
+#endif

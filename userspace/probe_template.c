@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "probe_template.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "../tracepoints/counter_records.h"
+#include "../tracepoints/patch_points.h"
+#include "kernel_btf.h"
+#include "kernel_reader.h"
+#include "message.h"
+#include "probe.skel.h"
+#include "prototype.h"
+#include "stub_prog.h"
+
+#define TEST_FUNCTION STUB_TEST_FUNCTION
+
+struct probe_template {
+	struct probe_bpf *skel;
+	int regions_fd;
+	int nr_cpus;
+	int nr_slots;
+	__u32 cast_id; /* FUNC bpf_rdonly_cast, 0 where the kernel has none (before 6.2) */
+	__u32 regs_id; /* STRUCT pt_regs */
+	__u64 rethook; /* 0 where the kernel has none */
+	__u64 fgraph;
+	int exit_caller_word; /* of the caller's address behind the arguments, with fexit */
+};
+
+#if defined(__x86_64__)
+#define IS_X86_64 1
+#else
+#define IS_X86_64 0
+#endif
+
+/* Words behind the arguments, see the frames in tracepoints/probe.bpf.c. */
+#define ENTRY_CALLER_WORD 2
+/* Loads through the cast must stay inside struct pt_regs. */
+#define MAX_CAST_WORDS 21
+
+struct patch {
+	__u64 point;
+	__u64 value;
+};
+
+static bool is_ld_imm64(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
+static bool is_load(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LDX | BPF_MEM | BPF_DW);
+}
+
+static bool is_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL);
+}
+
+/*
+ * Replaces a patch point wherever it stands. Returns how many there were. Points are told apart by
+ * their values alone: 64-bit immediates, offsets of loads, and 32-bit immediates.
+ */
+static int patch_insns(struct bpf_insn *insns, size_t nr, __u64 point, __u64 value)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		struct bpf_insn *insn = &insns[i];
+
+		if (is_ld_imm64(insn)) {
+			__u64 imm = (__u32)insn[0].imm | (__u64)(__u32)insn[1].imm << 32;
+
+			if (imm == point) {
+				insn[0].imm = value;
+				insn[1].imm = value >> 32;
+				found++;
+			}
+			i++;
+		} else if (point <= 0x7fff && (__u64)insn->off == point) {
+			/* A load from the frame, and with probe_read the addition before it. */
+			if (is_load(insn)) {
+				insn->off = value;
+				found++;
+			}
+		} else if ((__u32)insn->imm == point && !is_load(insn)) {
+			insn->imm = value;
+			found++;
+		}
+	}
+	return found;
+}
+
+/* Map and kfunc references are not plain values: the kernel is told so in the source register. */
+static void mark_references(struct bpf_insn *insns, size_t nr, int regions_fd, __u32 cast_id)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct bpf_insn *insn = &insns[i];
+
+		if (is_ld_imm64(insn)) {
+			__u64 imm = (__u32)insn[0].imm | (__u64)(__u32)insn[1].imm << 32;
+
+			if (imm == PATCH_REGIONS) {
+				insn[0].src_reg = BPF_PSEUDO_MAP_VALUE;
+				insn[0].imm = regions_fd;
+				insn[1].imm = 0;
+			}
+			i++;
+		} else if (is_call(insn) && insn->imm == PATCH_CAST_KFUNC) {
+			insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
+			insn->imm = cast_id;
+		}
+	}
+}
+
+/* True when some patch point was left: then template and patcher do not belong together. */
+static bool has_unpatched(const struct bpf_insn *insns, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if ((insns[i].imm & ~0xffff) == 0x5f4b0000 || (insns[i].imm & ~0xff) == 0x5f00 ||
+		    (insns[i].off & ~0xff) == 0x5f00)
+			return true;
+	}
+	return false;
+}
+
+static int load_patched(const struct probe_template *tmpl, const struct bpf_program *prog,
+			enum bpf_attach_type type, const struct probe_params *params)
+{
+	int n = params->nr_arg_words;
+	int caller = type == BPF_TRACE_FEXIT ? tmpl->exit_caller_word : ENTRY_CALLER_WORD;
+	const struct patch patches[] = {
+		{ PATCH_PROBE, params->probe },
+		{ PATCH_NR_CPUS, tmpl->nr_cpus },
+		{ PATCH_SLOT_MASK, (tmpl->nr_slots - 1) * sizeof(struct kft_slot) },
+		{ PATCH_REGS_TYPE, tmpl->regs_id },
+		{ PATCH_PROBE_BITS, (__u64)params->probe << 48 },
+		{ PATCH_FUNC, params->address },
+		{ PATCH_RETHOOK, tmpl->rethook },
+		{ PATCH_FGRAPH, tmpl->fgraph },
+		{ PATCH_OFF_CALLER, (n + caller) * 8 },
+		{ PATCH_OFF_WORD0, (n + 1) * 8 },
+		{ PATCH_OFF_WORD1, (n + 2) * 8 },
+		{ PATCH_OFF_WORD2, (n + 3) * 8 },
+		{ PATCH_OFF_RETURN, n * 8 },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
+		    .attach_btf_id = params->btf_id, .attach_btf_obj_fd = params->btf_fd);
+	size_t nr = bpf_program__insn_cnt(prog);
+	struct bpf_insn *insns = malloc(nr * sizeof(*insns));
+	char name[BPF_OBJ_NAME_LEN], *log = NULL;
+	int fd;
+
+	if (!insns)
+		return -ENOMEM;
+	memcpy(insns, bpf_program__insns(prog), nr * sizeof(*insns));
+	mark_references(insns, nr, tmpl->regions_fd, tmpl->cast_id);
+	for (size_t i = 0; i < sizeof(patches) / sizeof(patches[0]); i++)
+		patch_insns(insns, nr, patches[i].point, patches[i].value);
+	if (has_unpatched(insns, nr)) {
+		free(insns);
+		return -EBADMSG;
+	}
+
+	snprintf(name, sizeof(name), "kft_%s", params->name);
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, name, "GPL", insns, nr, &opts);
+	if (fd < 0)
+		fd = -errno;
+	if (fd < 0 && msg__verbosity() > 1 && (log = calloc(1, 1 << 20))) {
+		opts.log_buf = log;
+		opts.log_size = 1 << 20;
+		opts.log_level = 1;
+		bpf_prog_load(BPF_PROG_TYPE_TRACING, name, "GPL", insns, nr, &opts);
+		fprintf(stderr, "%s", log);
+		free(log);
+	}
+	free(insns);
+	return fd;
+}
+
+int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params)
+{
+	bool cast = tmpl->cast_id && params->nr_arg_words + 4 <= MAX_CAST_WORDS;
+	const struct bpf_program *prog;
+
+	if (params->at_exit)
+		prog = cast ? tmpl->skel->progs.count_exit_cast : tmpl->skel->progs.count_exit_read;
+	else
+		prog = cast ? tmpl->skel->progs.count_entry_cast
+			    : tmpl->skel->progs.count_entry_read;
+	return load_patched(tmpl, prog, params->at_exit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
+			    params);
+}
+
+/* --- what this kernel is like ----------------------------------------------------------------- */
+
+struct addresses {
+	__u64 rethook, fgraph, test_function;
+};
+
+static int take_address(const struct kft_symbol_record *symbol, void *arg)
+{
+	struct addresses *addresses = arg;
+
+	if (symbol->module[0])
+		return 0;
+	if (strcmp(symbol->name, "return_to_handler") == 0)
+		addresses->fgraph = symbol->address;
+	else if (strcmp(symbol->name, TEST_FUNCTION) == 0)
+		addresses->test_function = symbol->address;
+	else
+		addresses->rethook = symbol->address;
+	return 0;
+}
+
+/*
+ * Runs show_frame at the exit of TEST_FUNCTION, in a region of its own, and sees whether the
+ * trampoline left an address inside the function between the frame pointer and the caller's.
+ */
+static int learn_exit_frame(struct probe_template *tmpl, __u32 test_id, __u64 test_address)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, map_opts, .map_flags = BPF_F_MMAPABLE);
+	struct probe_params params = {
+		.name = "calibrate",
+		.btf_id = test_id,
+		.nr_arg_words = 1,
+		.address = test_address,
+	};
+	size_t size = sizeof(struct kft_region) * tmpl->nr_cpus;
+	struct probe_template scratch = *tmpl;
+	int prog_fd = -1, link_fd = -1, err = 0;
+	struct kft_region *regions = MAP_FAILED;
+
+	scratch.regions_fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "kft_calibrate", 4, size, 1, &map_opts);
+	if (scratch.regions_fd < 0)
+		return -errno;
+	regions = mmap(NULL, size, PROT_READ, MAP_SHARED, scratch.regions_fd, 0);
+	if (regions == MAP_FAILED) {
+		err = -errno;
+		goto out;
+	}
+	prog_fd = load_patched(&scratch, tmpl->skel->progs.show_frame, BPF_TRACE_FEXIT, &params);
+	if (prog_fd < 0) {
+		err = prog_fd;
+		goto out;
+	}
+	link_fd = bpf_link_create(prog_fd, 0, BPF_TRACE_FEXIT, NULL);
+	err = link_fd < 0 ? -errno : stub_prog__run_tests(prog_fd);
+	if (err)
+		goto out;
+	err = -ENODATA;
+	for (int cpu = 0; cpu < tmpl->nr_cpus; cpu++) {
+		const struct kft_slot *words = regions[cpu].slots;
+
+		if (!words[0].calls)
+			continue;
+		tmpl->exit_caller_word = words[1].key - test_address - 1 < 16 ? 3 : 2;
+		msg__detail("frames with fexit carry the caller in word %d behind the arguments",
+			    tmpl->exit_caller_word);
+		err = 0;
+	}
+out:
+	if (regions != MAP_FAILED)
+		munmap(regions, size);
+	if (link_fd >= 0)
+		close(link_fd);
+	if (prog_fd >= 0)
+		close(prog_fd);
+	close(scratch.regions_fd);
+	return err;
+}
+
+int probe_template__open(struct kernel_btf_set *btfs, struct kernel_reader *reader, int regions_fd,
+			 int nr_cpus, int nr_slots, struct probe_template **result)
+{
+	static const char *const symbols[] = {
+		"arch_rethook_trampoline", /* kretprobes and fprobe exits */
+		"return_to_handler",	   /* function_graph */
+		TEST_FUNCTION,
+	};
+	struct btf *vmlinux = kernel_btf_set__vmlinux(btfs);
+	struct addresses addresses = { 0 };
+	struct probe_template *tmpl;
+	__s32 id, test_id;
+	int err;
+
+	/* The frames and the ftrace sites that we know are those of x86-64. */
+	if (!IS_X86_64)
+		return -EOPNOTSUPP;
+	if (!vmlinux)
+		return -errno;
+	tmpl = calloc(1, sizeof(*tmpl));
+	if (!tmpl)
+		return -ENOMEM;
+	tmpl->regions_fd = regions_fd;
+	tmpl->nr_cpus = nr_cpus;
+	tmpl->nr_slots = nr_slots;
+	tmpl->exit_caller_word = ENTRY_CALLER_WORD;
+
+	tmpl->skel = probe_bpf__open();
+	if (!tmpl->skel) {
+		err = -errno;
+		goto fail;
+	}
+	err = kernel_reader__symbols(reader, symbols, 3, take_address, &addresses);
+	if (err)
+		goto fail;
+	tmpl->rethook = addresses.rethook;
+	tmpl->fgraph = addresses.fgraph;
+
+	id = btf__find_by_name_kind(vmlinux, "bpf_rdonly_cast", BTF_KIND_FUNC);
+	tmpl->cast_id = id > 0 ? id : 0;
+	id = btf__find_by_name_kind(vmlinux, "pt_regs", BTF_KIND_STRUCT);
+	tmpl->regs_id = id > 0 ? id : 0;
+	test_id = btf__find_by_name_kind(vmlinux, TEST_FUNCTION, BTF_KIND_FUNC);
+	if (test_id <= 0 || !addresses.test_function) {
+		err = -ENOSYS;
+		goto fail;
+	}
+	err = learn_exit_frame(tmpl, test_id, addresses.test_function);
+	if (err)
+		goto fail;
+	*result = tmpl;
+	return 0;
+fail:
+	probe_template__free(tmpl);
+	return err;
+}
+
+void probe_template__free(struct probe_template *tmpl)
+{
+	if (!tmpl)
+		return;
+	probe_bpf__destroy(tmpl->skel);
+	free(tmpl);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The counting program as a template (tracepoints/probe.bpf.c): fills it in for one kfunc and loads
+ * it. Knows the instructions' patch points and how a trampoline's frame looks on this kernel.
+ */
+#ifndef KFUNCTRACE_PROBE_TEMPLATE_H
+#define KFUNCTRACE_PROBE_TEMPLATE_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+struct kernel_btf_set;
+struct kernel_reader;
+struct probe_template;
+
+/* One kfunc's probe. */
+struct probe_params {
+	__u32 probe;	  /* index: whose counts they are */
+	const char *name; /* of the function, for `bpftool prog` */
+	bool at_exit;	  /* counts when the function returns, NULL returns as well */
+	__u32 btf_id;	  /* FUNC to attach to */
+	int btf_fd;	  /* BTF object of a module, 0 for vmlinux */
+	int nr_arg_words; /* prototype__nr_arg_words() of the real ABI */
+	__u64 address;	  /* of the function */
+};
+
+/*
+ * Learns what it needs of the kernel, among it the frame of a function that has fexit on it, by
+ * attaching to a function of the kernel's own BPF tests and running that. `regions_fd` is the map
+ * of struct kft_region, one for each of `nr_cpus` possible CPUs; nr_slots of each are used (a power
+ * of two, at most KFT_MAX_SLOTS). Returns 0 or a negative errno; -EPERM and -EBUSY when this kernel
+ * refuses fentry.
+ */
+int probe_template__open(struct kernel_btf_set *btfs, struct kernel_reader *reader, int regions_fd,
+			 int nr_cpus, int nr_slots, struct probe_template **tmpl);
+void probe_template__free(struct probe_template *tmpl);
+
+/* Loads the program for one kfunc. Returns its fd or a negative errno. */
+int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params);
+
+#endif

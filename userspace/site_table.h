@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names for call sites in BPF programs: subprogram, source file and line. The kernel side records
+ * them (programs.bpf.c), for programs that are gone as well; here they are kept and found.
+ */
+#ifndef KFUNCTRACE_SITE_TABLE_H
+#define KFUNCTRACE_SITE_TABLE_H
+
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "../tracepoints/counter_records.h"
+
+struct site_table {
+	struct named_site {
+		struct kft_site_key key;
+		struct kft_site site;
+	} * sites; /* sorted by key */
+	size_t nr, room;
+};
+
+/* Takes what the map holds out of it. Returns 0 or a negative errno. */
+int site_table__take(struct site_table *table, int sites_fd);
+/* NULL when nothing is known of the site. */
+const struct kft_site *site_table__find(const struct site_table *table, __u32 prog_id,
+					__u32 subprog, __u64 offset);
+void site_table__free(struct site_table *table);
+
+#endif

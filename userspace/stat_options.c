@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "stat_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+
+#include "../tracepoints/counter_records.h"
+#include "message.h"
+#include "output.h"
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: kfunctrace stat [OPTIONS] [-- COMMAND [ARGUMENTS]]\n"
+	      "Counts calls of kfuncs by BPF program until COMMAND ends, -d passes or Ctrl-C.\n\n"
+	      "  -k, --kfunc PATTERN    shell glob on the name; several: any of them\n"
+	      "  -m, --module MODULE    only kfuncs of this module; vmlinux is one; a glob\n"
+	      "      --no-modules       only those of vmlinux: holds no module\n"
+	      "  -a, --all              also those that the kernel itself calls all the time\n"
+	      "  -d, --duration SECONDS\n"
+	      "  -i, --interval SECONDS print what was counted in each interval\n"
+	      "      --by WHAT          kfunc, caller (default) or site\n"
+	      "      --no-nulls         count at entry only: cheaper, no NULL returns\n"
+	      "      --slots N          call sites told apart on a CPU (default 4096, a power of "
+	      "two)\n"
+	      "      --addresses        kernel addresses in the JSON of --by site\n"
+	      "      --json             an array of rows; with -i one array a line\n"
+	      "  -o, --output FILE      results go there; otherwise to standard output, with a "
+	      "COMMAND\n"
+	      "                         to standard error\n"
+	      "  -v, --verbose          what is attached, what is left out and why, and how long "
+	      "it took\n"
+	      "  -h, --help\n",
+	      out);
+}
+
+static int parse_seconds(const char *text, const char *option, double *seconds)
+{
+	char *end;
+
+	errno = 0;
+	*seconds = strtod(text, &end);
+	/* A day is more than anybody waits for; it also keeps the nanoseconds in range. */
+	if (errno || end == text || *end || !(*seconds > 0) || *seconds > 1e7) {
+		msg__error("%s takes a number of seconds above 0, not '%s'", option, text);
+		return -1;
+	}
+	return 0;
+}
+
+static int parse_slots(const char *text, int *nr_slots)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (end == text || *end || value < KFT_MAX_DISPLACEMENT || value > KFT_MAX_SLOTS ||
+	    (value & (value - 1))) {
+		msg__error("--slots takes a power of two from %d to %d, not '%s'",
+			   KFT_MAX_DISPLACEMENT, KFT_MAX_SLOTS, text);
+		return -1;
+	}
+	*nr_slots = value;
+	return 0;
+}
+
+static int parse_by(const char *text, enum stat_by *by)
+{
+	if (strcmp(text, "kfunc") == 0)
+		*by = STAT_BY_KFUNC;
+	else if (strcmp(text, "caller") == 0)
+		*by = STAT_BY_CALLER;
+	else if (strcmp(text, "site") == 0)
+		*by = STAT_BY_SITE;
+	else {
+		msg__error("--by takes kfunc, caller or site, not '%s'", text);
+		return -1;
+	}
+	return 0;
+}
+
+/* Who may not read kernel addresses elsewhere does not get them from us. */
+static bool may_see_addresses(void)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (!caps || cap_get_flag(caps, CAP_SYSLOG, CAP_EFFECTIVE, &value))
+		value = CAP_CLEAR;
+	cap_free(caps);
+	return value == CAP_SET;
+}
+
+int stat_options__parse(struct stat_options *opts, int argc, char **argv)
+{
+	enum { OPT_NO_MODULES = 256, OPT_BY, OPT_NO_NULLS, OPT_SLOTS, OPT_JSON, OPT_ADDRESSES };
+	static const struct option longs[] = {
+		{ "kfunc", required_argument, NULL, 'k' },
+		{ "module", required_argument, NULL, 'm' },
+		{ "no-modules", no_argument, NULL, OPT_NO_MODULES },
+		{ "all", no_argument, NULL, 'a' },
+		{ "duration", required_argument, NULL, 'd' },
+		{ "interval", required_argument, NULL, 'i' },
+		{ "by", required_argument, NULL, OPT_BY },
+		{ "no-nulls", no_argument, NULL, OPT_NO_NULLS },
+		{ "slots", required_argument, NULL, OPT_SLOTS },
+		{ "addresses", no_argument, NULL, OPT_ADDRESSES },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "output", required_argument, NULL, 'o' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c, err = 0;
+
+	opts->by = STAT_BY_CALLER;
+	opts->nr_slots = KFT_MAX_SLOTS;
+	/* '+': options end at COMMAND, which has its own. */
+	while (!err && (c = getopt_long(argc, argv, "+k:m:ad:i:o:vh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'k':
+			err = pattern_list__add(&opts->kfuncs, optarg);
+			break;
+		case 'm':
+			err = pattern_list__add(&opts->modules, optarg);
+			break;
+		case OPT_NO_MODULES:
+			opts->no_modules = true;
+			break;
+		case 'a':
+			opts->all = true;
+			break;
+		case 'd':
+			err = parse_seconds(optarg, "--duration", &opts->duration);
+			break;
+		case 'i':
+			err = parse_seconds(optarg, "--interval", &opts->interval);
+			break;
+		case OPT_BY:
+			err = parse_by(optarg, &opts->by);
+			break;
+		case OPT_NO_NULLS:
+			opts->no_nulls = true;
+			break;
+		case OPT_SLOTS:
+			err = parse_slots(optarg, &opts->nr_slots);
+			break;
+		case OPT_ADDRESSES:
+			opts->addresses = true;
+			break;
+		case OPT_JSON:
+			opts->json = true;
+			break;
+		case 'o':
+			opts->output = optarg;
+			break;
+		case 'v':
+			msg__set_verbosity(msg__verbosity() + 1);
+			break;
+		case 'h':
+			print_usage(stdout);
+			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
+		default:
+			print_usage(stderr);
+			return -1;
+		}
+	}
+	if (!err && opts->addresses && !may_see_addresses()) {
+		msg__error("--addresses needs CAP_SYSLOG, as /proc/kallsyms does");
+		err = -1;
+	}
+	if (optind < argc)
+		opts->command = argv + optind;
+	return err;
+}
+
+void stat_options__free(struct stat_options *opts)
+{
+	pattern_list__free(&opts->kfuncs);
+	pattern_list__free(&opts->modules);
+}
