@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The BPF objects, as the compiler wrote them, in the program. There are no skeletons: nothing here
+ * looks into the objects' variables by their C names.
+ */
+#include "workload.h"
+
+#define OBJECT(name)                                                                               \
+	__asm__(".pushsection .rodata\n"                                                           \
+		".balign 16\n"                                                                     \
+		"start_of_" #name ":\n"                                                            \
+		".incbin \"" #name ".bpf.o\"\n"                                                    \
+		"end_of_" #name ":\n"                                                              \
+		".popsection\n");                                                                  \
+	extern const char start_of_##name[], end_of_##name[];                                      \
+                                                                                                   \
+	const void *object__##name(size_t *size)                                                   \
+	{                                                                                          \
+		*size = end_of_##name - start_of_##name;                                           \
+		return start_of_##name;                                                            \
+	}
+
+OBJECT(churn)
+OBJECT(conntrack)
+OBJECT(contend)
+OBJECT(demo)
+OBJECT(demo_old)
+OBJECT(many_sites)
+OBJECT(mix)
+OBJECT(readonly_dynptr)
+OBJECT(subprograms)
+OBJECT(two_programs)

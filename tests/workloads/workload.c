@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * workload NAME: runs BPF programs that call kfuncs a known number of times.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "truth.h"
+#include "workload.h"
+
+static const struct workload workloads[] = {
+	{
+		.name = "two-programs",
+		.summary = "two programs that call the same kfuncs, with and without success",
+		.objects = { object__two_programs },
+		.defaults = { .times = 1000, .threads = 1 },
+	},
+	{
+		.name = "subprograms",
+		.summary = "a program whose subprograms call the same kfunc",
+		.objects = { object__subprograms },
+		.defaults = { .times = 1000, .threads = 1 },
+	},
+	{
+		.name = "many-sites",
+		.summary = "a program that calls one kfunc from sixty places",
+		.objects = { object__many_sites },
+		.defaults = { .times = 6000, .threads = 1 },
+	},
+	{
+		.name = "churn",
+		.summary = "programs that are loaded, run and unloaded, --rounds of them",
+		.objects = { object__churn },
+		.defaults = { .times = 50, .threads = 1, .rounds = 400 },
+		.run = churn__run,
+	},
+	{
+		.name = "contend",
+		.summary = "tight loops in threads that take one CPU from each other",
+		.objects = { object__contend },
+		.defaults = { .times = 300, .threads = 2, .placement = ONE_CPU },
+	},
+	{
+		.name = "spread",
+		.summary = "the same loops, each thread on a CPU of its own",
+		.objects = { object__contend },
+		.defaults = { .times = 300, .threads = 2, .placement = SPREAD },
+	},
+	{
+		.name = "mix",
+		.summary = "kfuncs of every kind",
+		.objects = { object__mix },
+		.defaults = { .times = 200, .threads = 1 },
+	},
+	{
+		.name = "readonly-dynptr",
+		.summary = "a kfunc for which the verifier puts in another one",
+		.objects = { object__readonly_dynptr },
+		.defaults = { .times = 1000, .threads = 1 },
+	},
+	{
+		.name = "conntrack",
+		.summary = "kfuncs of the module nf_conntrack",
+		.objects = { object__conntrack },
+		.defaults = { .times = 1000, .threads = 1 },
+	},
+	{
+		.name = "demo",
+		.summary = "programs that watch tasks and pick CPUs, for some seconds",
+		.objects = { object__demo, object__demo_old },
+		.defaults = { .times = 5, .threads = 1, .seconds = 3 },
+		.run = demo__run,
+	},
+};
+
+#define N_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
+
+int fail(int error, const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("workload: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	if (error)
+		fprintf(stderr, ": %s", strerror(error));
+	fputc('\n', stderr);
+	return -1;
+}
+
+/* Of the verifier's log, which may have a million lines, the end. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	static char text[1 << 20];
+	const size_t most = 2000;
+	size_t size;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), format, arguments);
+	size = strlen(text);
+	if (size > most)
+		fprintf(stderr, "...%s", text + size - most);
+	else
+		fputs(text, stderr);
+	return 0;
+}
+
+static int usage(FILE *file, int status)
+{
+	fprintf(file,
+		"usage: workload [OPTION]... NAME\n"
+		"       workload --list\n"
+		"\n"
+		"Runs BPF programs that call kfuncs, and that count themselves how often they do.\n"
+		"\n"
+		"  --times N      runs of each program\n"
+		"  --threads T    in so many threads\n"
+		"  --cpu C        all threads on CPU C\n"
+		"  --rounds R     loads, for churn\n"
+		"  --seconds S    go on for so long\n"
+		"  --truth FILE   write what was called there, as JSON\n"
+		"  --list         the workloads that this kernel can run\n"
+		"\n"
+		"Workloads:\n");
+	for (size_t i = 0; i < N_WORKLOADS; i++)
+		fprintf(file, "  %-15s %s\n", workloads[i].name, workloads[i].summary);
+	return status;
+}
+
+static int list_workloads(void)
+{
+	const char *missing;
+	int n = 0;
+
+	for (size_t i = 0; i < N_WORKLOADS; i++) {
+		struct bpf_object *object = object__open(&workloads[i], &missing);
+
+		if (!object)
+			continue;
+		bpf_object__close(object);
+		puts(workloads[i].name);
+		n++;
+	}
+	return n ? 0 : 1;
+}
+
+static const struct workload *find_workload(const char *name)
+{
+	for (size_t i = 0; i < N_WORKLOADS; i++) {
+		if (!strcmp(workloads[i].name, name))
+			return &workloads[i];
+	}
+	return NULL;
+}
+
+static struct bpf_object *open_workload(const struct workload *workload)
+{
+	struct bpf_object *object;
+	struct utsname kernel;
+	const char *missing;
+
+	object = object__open(workload, &missing);
+	if (!object && missing) {
+		uname(&kernel);
+		fail(0, "%s cannot run on this kernel, %s: it has no kfunc %s", workload->name,
+		     kernel.release, missing);
+	}
+	return object;
+}
+
+static int list_kfuncs(const struct workload *workload)
+{
+	struct bpf_object *object = open_workload(workload);
+
+	if (!object)
+		return -1;
+	object__print_kfuncs(object);
+	bpf_object__close(object);
+	return 0;
+}
+
+static void print_name(FILE *file, const char *key, const char *name)
+{
+	if (name[0])
+		fprintf(file, ", \"%s\": \"%s\"", key, name);
+	else
+		fprintf(file, ", \"%s\": null", key);
+}
+
+/* Names of kfuncs and of programs need no escapes. */
+static int write_truth(const char *path, const struct truth_row *rows, size_t n)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		return fail(errno, "cannot write %s", path);
+	fputs("[\n", file);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(file, "  {\"kfunc\": \"%s\", \"caller\": \"%s\"", rows[i].kfunc,
+			rows[i].program[0] ? "program" : "kernel");
+		print_name(file, "program", rows[i].program);
+		if (rows[i].subprogram[0])
+			print_name(file, "subprogram", rows[i].subprogram);
+		if (rows[i].line)
+			fprintf(file, ", \"line\": %u", rows[i].line);
+		fprintf(file, ", \"calls\": %llu, \"null_returns\": ", rows[i].calls);
+		if (rows[i].has_null)
+			fprintf(file, "%llu}", rows[i].null_returns);
+		else
+			fputs("null}", file);
+		fputs(i + 1 < n ? ",\n" : "\n", file);
+	}
+	fputs("]\n", file);
+	if (fclose(file))
+		return fail(errno, "cannot write %s", path);
+	return 0;
+}
+
+static int run_workload(const struct workload *workload, const struct options *options,
+			const char *truth_path)
+{
+	unsigned long long calls = 0;
+	struct truth_row *rows = NULL;
+	struct bpf_object *object;
+	size_t n;
+	int err;
+
+	object = open_workload(workload);
+	if (!object)
+		return -1;
+	err = object__load(object);
+	if (!err)
+		err = workload->run ? workload->run(object, options) : object__run(object, options);
+	if (!err)
+		err = object__truth(object, &rows, &n);
+	if (!err && truth_path)
+		err = write_truth(truth_path, rows, n);
+	if (!err) {
+		for (size_t i = 0; i < n; i++)
+			calls += rows[i].program[0] ? rows[i].calls : 0;
+		printf("%s: %llu calls of kfuncs\n", workload->name, calls);
+	}
+	free(rows);
+	bpf_object__close(object);
+	return err;
+}
+
+static unsigned int number(const char *word)
+{
+	char *end;
+	unsigned long value = strtoul(word, &end, 10);
+
+	if (*end || !*word || value > 1000000000) {
+		fail(0, "'%s' is not a number that is fit here", word);
+		exit(2);
+	}
+	return value;
+}
+
+enum { TIMES = 256, THREADS, CPU, ROUNDS, SECONDS, TRUTH, LIST, KFUNCS };
+
+static const struct option long_options[] = {
+	{ "times", required_argument, NULL, TIMES },
+	{ "threads", required_argument, NULL, THREADS },
+	{ "cpu", required_argument, NULL, CPU },
+	{ "rounds", required_argument, NULL, ROUNDS },
+	{ "seconds", required_argument, NULL, SECONDS },
+	{ "truth", required_argument, NULL, TRUTH },
+	{ "list", no_argument, NULL, LIST },
+	{ "kfuncs", no_argument, NULL, KFUNCS },
+	{ "help", no_argument, NULL, 'h' },
+	{},
+};
+
+int main(int argc, char **argv)
+{
+	bool has_times = false, has_threads = false, has_rounds = false, has_seconds = false;
+	const struct workload *workload;
+	struct options given = {}, options;
+	const char *truth_path = NULL;
+	bool only_kfuncs = false;
+	int option;
+
+	libbpf_set_print(print_libbpf);
+	given.cpu = -1;
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (option) {
+		case TIMES:
+			given.times = number(optarg);
+			has_times = true;
+			break;
+		case THREADS:
+			given.threads = number(optarg);
+			has_threads = true;
+			break;
+		case CPU:
+			given.cpu = number(optarg);
+			break;
+		case ROUNDS:
+			given.rounds = number(optarg);
+			has_rounds = true;
+			break;
+		case SECONDS:
+			given.seconds = number(optarg);
+			has_seconds = true;
+			break;
+		case TRUTH:
+			truth_path = optarg;
+			break;
+		case LIST:
+			return list_workloads();
+		case KFUNCS:
+			only_kfuncs = true;
+			break;
+		case 'h':
+			return usage(stdout, 0);
+		default:
+			return usage(stderr, 2);
+		}
+	}
+	if (argc - optind != 1)
+		return usage(stderr, 2);
+	workload = find_workload(argv[optind]);
+	if (!workload) {
+		fail(0, "there is no workload %s; --help names them", argv[optind]);
+		return 2;
+	}
+	if (only_kfuncs)
+		return list_kfuncs(workload) ? 1 : 0;
+	options = workload->defaults;
+	if (has_times)
+		options.times = given.times;
+	if (has_threads)
+		options.threads = given.threads ? given.threads : 1;
+	if (has_rounds)
+		options.rounds = given.rounds;
+	if (has_seconds)
+		options.seconds = given.seconds;
+	if (given.cpu >= 0) {
+		options.cpu = given.cpu;
+		options.placement = ONE_CPU;
+	}
+	return run_workload(workload, &options, truth_path) ? 1 : 0;
+}
