@@ -3,6 +3,7 @@
 #ifndef KFUNCTRACE_COMMANDS_H
 #define KFUNCTRACE_COMMANDS_H
 
+int cmd_doctor(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 

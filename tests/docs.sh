@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Does the documentation say what there is, and nothing else? Compares options
+# and JSON fields, both ways. Needs a built ./kfunctrace. Speaks TAP.
+
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+count=0
+failed=0
+
+# same TEXT HAVE WANT: both lists, of one word a line, and not empty
+same()
+{
+	count=$((count + 1))
+	if [[ -n $2 && $2 == "$3" ]]; then
+		echo "ok $count - $1"
+		return
+	fi
+	echo "not ok $count - $1"
+	# Documented and not there: <; there and not documented: >
+	diff <(echo "$2") <(echo "$3") | sed -n 's/^[<>]/# &/p'
+	failed=1
+}
+
+skip()
+{
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# --- options --------------------------------------------------------------------
+
+# Options with their arguments, as they stand at the beginning of a line of --help,
+# up to two blanks.
+options_in_help()
+{
+	./kfunctrace "$@" --help | sed -nE 's/^ +(-[a-zA-Z], )?(--[a-z-]+( [A-Z]+)?)( .*)?$/\1\2/p' | sort
+}
+
+options_in_manual()
+{
+	grep -E '^-' "Documentation/$1.rst" | grep -E '^(-[a-zA-Z], )?--[a-z]' | sort
+}
+
+commands=$(./kfunctrace --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')
+for command in $commands; do
+	same "the manual of $command has the options of --help" \
+		"$(options_in_manual "kfunctrace-$command")" "$(options_in_help "$command")"
+done
+same "the manual has the commands of --help" \
+	"$(sed -nE 's/^\*\*kfunctrace ([a-z]+)\*\*$/\1/p' Documentation/kfunctrace.rst | sort)" \
+	"$(sort <<<"$commands")"
+same "each command has a manual, and each manual a command" \
+	"$(cd Documentation && printf '%s\n' kfunctrace-*.rst | sed -E 's/kfunctrace-(.*)\.rst/\1/')" \
+	"$(sort <<<"$commands")"
+
+# --- JSON -------------------------------------------------------------------------
+
+# Fields in a section of json.rst, those of objects within as well.
+documented()
+{
+	awk -v section="$1" '
+		/^=+$/ { current = last }
+		{ last = $0 }
+		current == section && /^ *``[a-z_]+``: / { gsub(/[`:]/, "", $1); print $1 }
+	' Documentation/json.rst | sort -u
+}
+
+# Fields that the sources of a command set.
+set_in()
+{
+	{
+		grep -ohE 'json_object_set_new\([a-z_]+,.*' "$@" | grep -oE '"[a-z_]+"'
+		# The names in json_pack() have their values on either side.
+		sed -n '/json_pack(/,/;/p' "$@" | grep -oE '"[a-z_]+",'
+	} | tr -d '",' | sort -u
+}
+
+./kfunctrace doctor --json >"$tmp/doctor" 2>/dev/null
+same "json.rst has the fields of doctor" "$(documented doctor)" \
+	"$(jq -r '(keys[]), (.checks[] | keys[])' "$tmp/doctor" | sort -u)"
+# shellcheck disable=SC2016 # backquotes are what is searched for
+same "json.rst has the names of doctor's checks" \
+	"$(grep -A 5 'For programs, and stable' Documentation/json.rst | sed 's/.*stable://' |
+		grep -oE '``[a-z_]+``' | tr -d '`' | sort -u | grep -v '^title$')" \
+	"$(jq -r '.checks[].name' "$tmp/doctor" | sort -u)"
+
+if ./kfunctrace list --json >"$tmp/list" 2>/dev/null; then
+	same "json.rst has the fields of list" "$(documented list)" \
+		"$(jq -r '.[] | keys[]' "$tmp/list" | sort -u)"
+else
+	skip "json.rst has the fields of list" "list does not work here"
+fi
+
+# They need a kernel that allows tracing; the source tells them without.
+same "json.rst has the fields of stat" "$(documented stat)" \
+	"$({ set_in userspace/stat_report.c; echo function; echo subprogram; } | sort -u)"
+
+# --- manual pages --------------------------------------------------------------------
+
+if command -v "${RST2MAN:-rst2man}" >/dev/null; then
+	make --no-print-directory BUILD="$tmp/build" man >"$tmp/man" 2>&1
+	status=$?
+	same "make man builds the manual pages without a warning" "$status $(grep -v MAN "$tmp/man")" "0 "
+else
+	skip "make man builds the manual pages" "there is no rst2man (python3-docutils)"
+fi
+
+echo "1..$count"
+exit $failed
