@@ -80,7 +80,8 @@ vm -- sh -c 'sleep 1000 & echo done'
 [[ $status == 0 ]] && printed 'done'
 result $? "what the command leaves behind does not hold up the end"
 
-vm -- sh -c 'echo before; echo c >/proc/sysrq-trigger; sleep 5'
+# The moment lets the output leave the guest: what a panic finds in its buffers is lost.
+vm -- sh -c 'echo before; sleep 1; echo c >/proc/sysrq-trigger; sleep 5'
 [[ $status == 125 ]] && printed before && grep -q 'sysrq triggered crash' "$tmp/err" &&
 	grep -q 'panicked' "$tmp/err"
 result $? "a panic fails the run and is shown"
