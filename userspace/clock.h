@@ -5,13 +5,15 @@
 #include <time.h>
 #include <linux/types.h>
 
-/* Nanoseconds of CLOCK_MONOTONIC. */
+#define NS_PER_S 1000000000ull
+
+/* Nanoseconds of CLOCK_MONOTONIC, which is bpf_ktime_get_ns()'s as well. */
 static inline __u64 clock_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 #endif

@@ -19,7 +19,6 @@
 #include "probe_set.h"
 #include "prog_table.h"
 #include "programs.skel.h"
-#include "registry.h"
 #include "site_table.h"
 #include "usage.h"
 
@@ -365,19 +364,16 @@ static int read_quiet(struct counters *counters)
  */
 static bool is_call_between_twins(const struct probe_set *set, int idx, const char *kernel_caller)
 {
-	const struct probe *probe = probe_set__at(set, idx), *other;
+	int twin = probe_set__twin(set, idx);
 
-	if (!probe->kfunc->twin)
-		return false;
-	other = probe_set__at(set, probe->is_twin ? idx - 1 : idx + 1);
-	return !other->error && strcmp(other->function, kernel_caller) == 0;
+	return twin >= 0 && strcmp(probe_set__at(set, twin)->target.function, kernel_caller) == 0;
 }
 
 static int add_slot(struct counters *counters, const struct probe_set *set,
 		    const struct slot_copy *slot, struct usage *usage)
 {
 	const struct probe *probe = probe_set__at(set, slot->probe);
-	struct usage_key key = { .kfunc = probe->kfunc->index };
+	struct usage_key key = { .subject = probe->target.subject };
 	struct usage_counts counts = slot->counts;
 	const struct prog_image *image;
 	const char *caller;
@@ -411,7 +407,7 @@ static int add_retired(const struct counters *counters, const struct probe_set *
 {
 	const struct kft_retired_key *retired = &counters->retired_keys[at];
 	struct usage_key key = {
-		.kfunc = probe_set__at(set, retired->probe)->kfunc->index,
+		.subject = probe_set__at(set, retired->probe)->target.subject,
 		.kind = CALLER_PROGRAM,
 		.prog_id = retired->prog_id,
 		.subprog = retired->subprog,
@@ -435,7 +431,7 @@ static int add_unattributed(const struct counters *counters, const struct probe_
 			    struct usage *usage)
 {
 	struct usage_key key = {
-		.kfunc = probe_set__at(set, probe)->kfunc->index,
+		.subject = probe_set__at(set, probe)->target.subject,
 		.kind = CALLER_UNKNOWN,
 	};
 	struct usage_counts counts = { 0 };

@@ -319,7 +319,7 @@ static int choose_kfuncs(const struct registry *registry, const struct kfunc *ch
 static void try_probes(struct doctor *doctor, struct check *check,
 		       const struct probe_template *tmpl)
 {
-	const struct probe_set_options opts = { 0 };
+	struct probe_target targets[2];
 	struct probe_set *set = NULL;
 	const struct kfunc *chosen[2];
 	int nr = choose_kfuncs(doctor->kernel.registry, chosen), err;
@@ -328,7 +328,9 @@ static void try_probes(struct doctor *doctor, struct check *check,
 		after(doctor, check, "no kfunc can be counted");
 		return;
 	}
-	err = probe_set__attach(&doctor->kernel, tmpl, chosen, nr, &opts, &set);
+	for (int i = 0; i < nr; i++)
+		targets[i] = probe_target__of_kfunc(chosen[i], false);
+	err = probe_set__attach(&doctor->kernel, tmpl, targets, nr, NULL, &set);
 	for (int i = 0; !err && i < probe_set__nr(set); i++)
 		err = probe_set__at(set, i)->error;
 	if (!err) {

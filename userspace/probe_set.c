@@ -29,13 +29,30 @@ static bool can_return_null(const struct kfunc *kfunc)
 	       prototype__returns_pointer(kfunc->kbtf->btf, kfunc->abi_id);
 }
 
+struct probe_target probe_target__of_kfunc(const struct kfunc *kfunc, bool no_nulls)
+{
+	return (struct probe_target){
+		.function = kfunc->name,
+		.kbtf = kfunc->kbtf,
+		.btf_id = kfunc->btf_id,
+		.abi_id = kfunc->abi_id,
+		.address = kfunc->address,
+		.subject = kfunc->index,
+		.twin = kfunc->twin,
+		.kind = can_return_null(kfunc) && !no_nulls ? PROBE_COUNT_EXIT : PROBE_COUNT_ENTRY,
+		.object_arg = -1,
+	};
+}
+
 static int compare_twins(const struct kft_symbol_record *symbol, void *arg)
 {
 	struct probe_set *set = arg;
 
 	for (int i = 0; i < set->nr; i++) {
-		if (set->probes[i].is_twin && strcmp(set->probes[i].function, symbol->name) == 0)
-			set->probes[i].address = symbol->address;
+		struct probe_target *target = &set->probes[i].target;
+
+		if (set->probes[i].is_twin && strcmp(target->function, symbol->name) == 0)
+			target->address = symbol->address;
 	}
 	return 0;
 }
@@ -48,56 +65,60 @@ static int find_twin_addresses(struct live_kernel *kernel, struct probe_set *set
 
 	for (int i = 0; i < set->nr; i++) {
 		if (set->probes[i].is_twin)
-			names[nr++] = set->probes[i].function;
+			names[nr++] = set->probes[i].target.function;
 	}
 	return nr ? kernel_reader__symbols(kernel->reader, names, nr, compare_twins, set) : 0;
 }
 
-static int plan(struct probe_set *set, const struct kfunc *const *kfuncs, int nr_kfuncs,
-		const struct probe_set_options *opts)
+static struct probe *plan_probe(struct probe_set *set, const struct probe_target *target)
 {
-	set->probes = calloc(nr_kfuncs * 2, sizeof(*set->probes));
+	struct probe *probe = &set->probes[set->nr++];
+
+	probe->target = *target;
+	probe->prog_fd = probe->link_fd = -1;
+	return probe;
+}
+
+static int plan(struct probe_set *set, const struct probe_target *targets, int nr_targets)
+{
+	set->probes = calloc(nr_targets * 2 ?: 1, sizeof(*set->probes));
 	if (!set->probes)
 		return -ENOMEM;
-	for (int i = 0; i < nr_kfuncs; i++) {
-		struct probe *probe = &set->probes[set->nr++];
+	for (int i = 0; i < nr_targets; i++) {
+		struct probe *twin;
 
-		probe->kfunc = kfuncs[i];
-		probe->function = kfuncs[i]->name;
-		probe->address = kfuncs[i]->address;
-		probe->at_exit = can_return_null(kfuncs[i]) && !opts->no_nulls;
-		probe->prog_fd = probe->link_fd = -1;
-		if (kfuncs[i]->twin) {
-			struct probe *twin = &set->probes[set->nr++];
-
-			/* Right behind it, where the counters look for it. */
-			*twin = *probe;
-			twin->function = kfuncs[i]->twin;
-			twin->is_twin = true;
-			twin->address = 0;
-		}
+		plan_probe(set, &targets[i]);
+		if (!targets[i].twin)
+			continue;
+		/* Right behind it, where probe_set__twin() looks for it. */
+		twin = plan_probe(set, &targets[i]);
+		twin->is_twin = true;
+		twin->target.function = targets[i].twin;
+		twin->target.twin = targets[i].function;
+		twin->target.address = 0;
 	}
 	return set->nr > KFT_MAX_PROBES ? -E2BIG : 0;
 }
 
 static int load_probe(const struct probe_template *tmpl, struct probe *probe, int idx)
 {
-	const struct kfunc *kfunc = probe->kfunc;
-	const struct btf *btf = kfunc->kbtf->btf;
+	const struct probe_target *target = &probe->target;
+	const struct btf *btf = target->kbtf->btf;
 	struct probe_params params = {
 		.probe = idx,
-		.name = probe->function,
-		.at_exit = probe->at_exit,
-		.btf_id = kfunc->btf_id,
-		.btf_fd = kfunc->kbtf->is_vmlinux ? 0 : kfunc->kbtf->fd,
-		.address = probe->address,
+		.name = target->function,
+		.kind = target->kind,
+		.btf_id = target->btf_id,
+		.btf_fd = target->kbtf->is_vmlinux ? 0 : target->kbtf->fd,
+		.address = target->address,
+		.object_arg = target->object_arg,
 	};
-	__u32 abi_id = kfunc->abi_id;
+	__u32 abi_id = target->abi_id;
 
-	if (!probe->address)
+	if (!target->address)
 		return -ENOENT;
 	if (probe->is_twin) {
-		__s32 id = btf__find_by_name_kind(btf, probe->function, BTF_KIND_FUNC);
+		__s32 id = btf__find_by_name_kind(btf, target->function, BTF_KIND_FUNC);
 
 		if (id <= 0)
 			return -ENOENT;
@@ -113,7 +134,7 @@ static int load_probe(const struct probe_template *tmpl, struct probe *probe, in
 static void attach_probe(struct probe *probe)
 {
 	probe->link_fd = bpf_link_create(probe->prog_fd, 0,
-					 probe->at_exit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY, NULL);
+					 probe_kind__attach_type(probe->target.kind), NULL);
 	if (probe->link_fd < 0) {
 		probe->error = -errno;
 		close(probe->prog_fd);
@@ -121,14 +142,9 @@ static void attach_probe(struct probe *probe)
 	}
 }
 
-static bool is_interrupted(const struct probe_set_options *opts)
-{
-	return opts->interrupted && opts->interrupted();
-}
-
 int probe_set__attach(struct live_kernel *kernel, const struct probe_template *tmpl,
-		      const struct kfunc *const *kfuncs, int nr_kfuncs,
-		      const struct probe_set_options *opts, struct probe_set **result)
+		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
+		      struct probe_set **result)
 {
 	struct probe_set *set = calloc(1, sizeof(*set));
 	__u64 begin;
@@ -136,7 +152,7 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 
 	if (!set)
 		return -ENOMEM;
-	err = plan(set, kfuncs, nr_kfuncs, opts);
+	err = plan(set, targets, nr_targets);
 	if (!err)
 		err = find_twin_addresses(kernel, set);
 	if (err)
@@ -144,7 +160,7 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 
 	begin = clock_ns();
 	for (int i = 0; i < set->nr; i++) {
-		if (is_interrupted(opts)) {
+		if (interrupted && interrupted()) {
 			err = -EINTR;
 			goto fail;
 		}
@@ -154,16 +170,17 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 
 	begin = clock_ns();
 	for (int i = 0; i < set->nr; i++) {
-		if (is_interrupted(opts)) {
+		struct probe *probe = &set->probes[i];
+
+		if (interrupted && interrupted()) {
 			err = -EINTR;
 			goto fail;
 		}
-		if (!set->probes[i].error)
-			attach_probe(&set->probes[i]);
-		if (set->probes[i].error)
-			msg__detail("cannot probe %s: %s (%s)", set->probes[i].function,
-				    probe__explain(&set->probes[i]),
-				    strerror(-set->probes[i].error));
+		if (!probe->error)
+			attach_probe(probe);
+		if (probe->error)
+			msg__detail("cannot probe %s: %s (%s)", probe->target.function,
+				    probe__explain(probe), strerror(-probe->error));
 	}
 	set->attach_ns = clock_ns() - begin;
 	*result = set;
@@ -171,6 +188,15 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 fail:
 	probe_set__free(set);
 	return err;
+}
+
+int probe_set__twin(const struct probe_set *set, int idx)
+{
+	int other = set->probes[idx].is_twin ? idx - 1 : idx + 1;
+
+	if (!set->probes[idx].target.twin || set->probes[other].error)
+		return -1;
+	return other;
 }
 
 int probe_set__nr(const struct probe_set *set)

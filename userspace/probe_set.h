@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The probes on a set of kfuncs: one program each, so that the kernel keeps the recursion misses of
- * each apart and totals stay exact per kfunc.
+ * The probes on a set of kernel functions: one program each, so that the kernel keeps the recursion
+ * misses of each apart and totals stay exact per function.
  */
 #ifndef KFUNCTRACE_PROBE_SET_H
 #define KFUNCTRACE_PROBE_SET_H
@@ -9,37 +9,47 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include "probe_template.h"
+
+struct kernel_btf;
 struct kfunc;
 struct live_kernel;
 struct probe_set;
-struct probe_template;
+
+/* A function to be probed, and what for. */
+struct probe_target {
+	const char *function;
+	struct kernel_btf *kbtf;
+	__u32 btf_id;	  /* FUNC to attach to */
+	__u32 abi_id;	  /* FUNC with the real parameters */
+	__u64 address;	  /* 0: there is no such symbol, the probe fails with -ENOENT */
+	__u32 subject;	  /* whose calls they are: usage_key.subject of their rows */
+	const char *twin; /* the other function of a specialised kfunc (kfunc_quirks.h), or NULL */
+	enum probe_kind kind;
+	int object_arg; /* argument word with the object, for kinds that look at it */
+};
+
+/* What counts all calls of a kfunc; the registry's index is the subject. */
+struct probe_target probe_target__of_kfunc(const struct kfunc *kfunc, bool no_nulls);
 
 /* One function that is, or could not be, probed. */
 struct probe {
-	const struct kfunc *kfunc; /* whose calls are counted */
-	const char *function;	   /* its own symbol, or its twin's */
-	bool is_twin;
-	bool at_exit; /* NULL returns are counted */
+	struct probe_target target;
+	bool is_twin; /* of the probe right before it */
 	int error;    /* 0: attached; else the negative errno that it failed with */
 	int prog_fd, link_fd;
-	__u64 address; /* of the function, 0 when not known */
-};
-
-struct probe_set_options {
-	bool no_nulls; /* count at entry only: cheaper, and no NULL returns */
-	/* Asked between two kfuncs; when it returns true the rest is not attached. May be NULL. */
-	bool (*interrupted)(void);
 };
 
 /*
- * Loads and attaches a probe for each of `kfuncs`, and one for its twin where the verifier
+ * Loads and attaches a probe for each of `targets`, and one for its twin where the verifier
  * specialises it. The index of a probe in the set is its index in the counters. One that fails
- * never stops the others: its error is kept. Returns 0, or a negative errno when nothing could be
- * begun (-E2BIG: more than KFT_MAX_PROBES; -EINTR: interrupted).
+ * never stops the others: its error is kept. `interrupted` is asked between two of them; when it
+ * returns true the rest is not attached; may be NULL. Returns 0, or a negative errno when nothing
+ * could be begun (-E2BIG: more than KFT_MAX_PROBES; -EINTR: interrupted).
  */
 int probe_set__attach(struct live_kernel *kernel, const struct probe_template *tmpl,
-		      const struct kfunc *const *kfuncs, int nr_kfuncs,
-		      const struct probe_set_options *opts, struct probe_set **set);
+		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
+		      struct probe_set **set);
 
 int probe_set__nr(const struct probe_set *set);
 const struct probe *probe_set__at(const struct probe_set *set, int idx);
@@ -49,6 +59,12 @@ void probe_set__times(const struct probe_set *set, __u64 *load_ns, __u64 *attach
 
 /* Calls that the kernel did not show to this probe because it was already running on that CPU. */
 __u64 probe_set__recursion_misses(const struct probe_set *set, int idx);
+
+/*
+ * The probe on the other function of a specialised kfunc; -1 when it has none or that is not
+ * attached.
+ */
+int probe_set__twin(const struct probe_set *set, int idx);
 
 /*
  * Detaches everything and frees the set. Before 7.2 that takes about 0.14 s a probe (the kernel

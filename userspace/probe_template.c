@@ -187,18 +187,36 @@ static int load_patched(const struct probe_template *tmpl, const struct bpf_prog
 	return fd;
 }
 
+enum bpf_attach_type probe_kind__attach_type(enum probe_kind kind)
+{
+	return kind == PROBE_COUNT_ENTRY ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT;
+}
+
+/* The template of a kind, as a load from a cast frame or with helper calls. */
+static const struct bpf_program *program_of(const struct probe_template *tmpl, enum probe_kind kind,
+					    bool cast)
+{
+	switch (kind) {
+	case PROBE_COUNT_ENTRY:
+		return cast ? tmpl->skel->progs.count_entry_cast
+			    : tmpl->skel->progs.count_entry_read;
+	case PROBE_COUNT_EXIT:
+		return cast ? tmpl->skel->progs.count_exit_cast : tmpl->skel->progs.count_exit_read;
+	case PROBE_COUNT_EXIT_NEGATIVE:
+		return cast ? tmpl->skel->progs.count_exit_negative_cast
+			    : tmpl->skel->progs.count_exit_negative_read;
+	case PROBE_NR_KINDS:
+		break;
+	}
+	return NULL;
+}
+
 int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params)
 {
 	bool cast = tmpl->cast_id && params->nr_arg_words + 4 <= MAX_CAST_WORDS;
-	const struct bpf_program *prog;
 
-	if (params->at_exit)
-		prog = cast ? tmpl->skel->progs.count_exit_cast : tmpl->skel->progs.count_exit_read;
-	else
-		prog = cast ? tmpl->skel->progs.count_entry_cast
-			    : tmpl->skel->progs.count_entry_read;
-	return load_patched(tmpl, prog, params->at_exit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
-			    params);
+	return load_patched(tmpl, program_of(tmpl, params->kind, cast),
+			    probe_kind__attach_type(params->kind), params);
 }
 
 /* --- what this kernel is like ----------------------------------------------------------------- */

@@ -7,21 +7,33 @@
 #define KFUNCTRACE_PROBE_TEMPLATE_H
 
 #include <stdbool.h>
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 struct kernel_btf_set;
 struct kernel_reader;
 struct probe_template;
 
-/* One kfunc's probe. */
+/* What a probe does. */
+enum probe_kind {
+	PROBE_COUNT_ENTRY,	   /* counts calls */
+	PROBE_COUNT_EXIT,	   /* counts those that return NULL as well */
+	PROBE_COUNT_EXIT_NEGATIVE, /* counts those that return a negative int as well */
+	PROBE_NR_KINDS
+};
+
+enum bpf_attach_type probe_kind__attach_type(enum probe_kind kind);
+
+/* One function's probe. */
 struct probe_params {
 	__u32 probe;	  /* index: whose counts they are */
 	const char *name; /* of the function, for `bpftool prog` */
-	bool at_exit;	  /* counts when the function returns, NULL returns as well */
+	enum probe_kind kind;
 	__u32 btf_id;	  /* FUNC to attach to */
 	int btf_fd;	  /* BTF object of a module, 0 for vmlinux */
 	int nr_arg_words; /* prototype__nr_arg_words() of the real ABI */
 	__u64 address;	  /* of the function */
+	int object_arg;	  /* argument word with the object, for kinds that look at it */
 };
 
 /*
@@ -35,7 +47,7 @@ int probe_template__open(struct kernel_btf_set *btfs, struct kernel_reader *read
 			 int nr_cpus, int nr_slots, struct probe_template **tmpl);
 void probe_template__free(struct probe_template *tmpl);
 
-/* Loads the program for one kfunc. Returns its fd or a negative errno. */
+/* Loads the program for one function. Returns its fd or a negative errno. */
 int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params);
 
 #endif

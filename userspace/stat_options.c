@@ -133,10 +133,10 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 			opts->all = true;
 			break;
 		case 'd':
-			err = parse_seconds(optarg, "--duration", &opts->duration);
+			err = parse_seconds(optarg, "--duration", &opts->window.duration);
 			break;
 		case 'i':
-			err = parse_seconds(optarg, "--interval", &opts->interval);
+			err = parse_seconds(optarg, "--interval", &opts->window.interval);
 			break;
 		case OPT_BY:
 			err = parse_by(optarg, &opts->by);
@@ -172,7 +172,7 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 		err = -1;
 	}
 	if (optind < argc)
-		opts->command = argv + optind;
+		opts->window.command = argv + optind;
 	return err;
 }
 

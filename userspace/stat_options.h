@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "pattern.h"
+#include "run_window.h"
 #include "stat_report.h"
 
 struct stat_options {
@@ -17,11 +18,9 @@ struct stat_options {
 	bool json;
 	bool addresses;
 	enum stat_by by;
-	double interval; /* seconds, 0: none */
-	double duration; /* seconds, 0: until the command ends or Ctrl-C */
+	struct run_window_options window;
 	int nr_slots;
-	const char *output;
-	char **command; /* or NULL */
+	const char *output; /* or NULL */
 };
 
 /*

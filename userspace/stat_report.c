@@ -70,7 +70,7 @@ static bool same_line(const struct stat_report *report, const struct row *row,
 static bool belongs(const struct stat_report *report, const struct row *row,
 		    const struct usage_key *key, const struct kft_prog *prog, bool merge_alike)
 {
-	if (row->kfunc->index != (int)key->kfunc)
+	if (row->kfunc->index != (int)key->subject)
 		return false;
 	if (report->by == STAT_BY_KFUNC)
 		return true;
@@ -122,7 +122,7 @@ static int make_rows(const struct stat_report *report, const struct usage *usage
 						      : NULL;
 		struct row *row = NULL;
 
-		if (rows->nr && rows->rows[rows->nr - 1].kfunc->index != (int)key->kfunc)
+		if (rows->nr && rows->rows[rows->nr - 1].kfunc->index != (int)key->subject)
 			kfunc_begin = rows->nr;
 		for (size_t j = kfunc_begin; j < rows->nr && !row; j++) {
 			if (belongs(report, &rows->rows[j], key, prog, merge_alike))
@@ -130,7 +130,7 @@ static int make_rows(const struct stat_report *report, const struct usage *usage
 		}
 		if (!row) {
 			row = &rows->rows[rows->nr++];
-			row->kfunc = registry__at(report->registry, key->kfunc);
+			row->kfunc = registry__at(report->registry, key->subject);
 			row->kind = key->kind;
 			row->prog = prog;
 			row->subprog = key->subprog;
@@ -149,8 +149,10 @@ static int make_rows(const struct stat_report *report, const struct usage *usage
 static bool nulls_counted(const struct probe_set *set, const struct kfunc *kfunc)
 {
 	for (int i = 0; i < probe_set__nr(set); i++) {
-		if (probe_set__at(set, i)->kfunc == kfunc && !probe_set__at(set, i)->error)
-			return probe_set__at(set, i)->at_exit;
+		const struct probe *probe = probe_set__at(set, i);
+
+		if ((int)probe->target.subject == kfunc->index && !probe->error)
+			return probe->target.kind == PROBE_COUNT_EXIT;
 	}
 	return false;
 }
@@ -325,7 +327,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 		add_row(table, report, &rows.rows[i]);
 	for (size_t i = 0; i < usage->nr; i++) {
 		const struct kfunc *kfunc =
-			registry__at(report->registry, usage->rows[i].key.kfunc);
+			registry__at(report->registry, usage->rows[i].key.subject);
 
 		usage_counts__add(&total, &usage->rows[i].counts);
 		nr_kfuncs += kfunc != last;

@@ -24,8 +24,8 @@ int usage__add(struct usage *usage, const struct usage_key *key, const struct us
 
 static int compare_keys(const struct usage_key *a, const struct usage_key *b)
 {
-	if (a->kfunc != b->kfunc)
-		return a->kfunc < b->kfunc ? -1 : 1;
+	if (a->subject != b->subject)
+		return a->subject < b->subject ? -1 : 1;
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
 	if (a->prog_id != b->prog_id)

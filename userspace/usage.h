@@ -18,7 +18,7 @@ enum caller_kind {
 };
 
 struct usage_key {
-	__u32 kfunc;   /* index in the registry */
+	__u32 subject; /* what is called: the kfunc's index in the registry (stat) */
 	__u32 kind;    /* enum caller_kind */
 	__u32 prog_id; /* CALLER_PROGRAM */
 	__u32 subprog;

@@ -8,7 +8,7 @@
 
 static struct usage_key key(__u32 kfunc, enum caller_kind kind, __u32 prog_id, __u64 site)
 {
-	return (struct usage_key){ .kfunc = kfunc, .kind = kind, .prog_id = prog_id, .site = site };
+	return (struct usage_key){ .subject = kfunc, .kind = kind, .prog_id = prog_id, .site = site };
 }
 
 static void add(struct usage *usage, struct usage_key key, __u64 calls, __u64 nulls)
@@ -37,7 +37,7 @@ static void equal_keys_become_one_row(void **state)
 	add(&usage, key(2, CALLER_PROGRAM, 7, 0x10), 4, 2);
 	usage__compact(&usage);
 	assert_int_equal(usage.nr, 2);
-	assert_int_equal(usage.rows[0].key.kfunc, 1);
+	assert_int_equal(usage.rows[0].key.subject, 1);
 	assert_int_equal(usage.rows[1].counts.calls, 7);
 	assert_int_equal(usage.rows[1].counts.nulls, 3);
 	usage__free(&usage);

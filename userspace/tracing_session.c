@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tracing_session.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "clock.h"
+#include "ftrace_state.h"
+#include "kernel_version.h"
+#include "message.h"
+#include "probe_template.h"
+#include "run_window.h"
+
+static void explain_tracing_failure(int err)
+{
+	switch (-err) {
+	case EPERM:
+	case EACCES:
+		msg__error(
+			"this kernel refuses fentry programs (%s): counting needs them; not root, "
+			"or locked down. `kfunctrace doctor` tells what is missing",
+			strerror(-err));
+		break;
+	case EOPNOTSUPP:
+		msg__error(
+			"callers can be told on x86-64 only so far, so nothing is counted on this "
+			"architecture; `kfunctrace list` works");
+		break;
+	case EBUSY:
+		msg__error("this kernel cannot attach fentry programs (%s): it must be built with "
+			   "CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS. "
+			   "`kfunctrace doctor` tells more",
+			   strerror(-err));
+		break;
+	case ENODEV:
+	case ENODATA:
+		msg__error("the kernel does not run what is attached (%s): its function tracer has "
+			   "been shut down after a fault of its own, until the next boot",
+			   strerror(-err));
+		break;
+	case ENOMEM:
+		msg__error("not enough memory for the counters: raise the memory limit of this "
+			   "cgroup");
+		break;
+	default:
+		msg__error("cannot begin to count: %s; `kfunctrace doctor` may tell why",
+			   strerror(-err));
+	}
+}
+
+/* ftrace_state.h says what would happen. */
+static int refuse_without_ftrace(void)
+{
+	switch (ftrace_state()) {
+	case 0:
+		msg__error("function tracing is off on this host, so probes would see nothing: "
+			   "sysctl kernel.ftrace_enabled=1");
+		return -EBUSY;
+	case -ENODEV:
+		msg__error("this kernel has shut function tracing down after a fault of its own "
+			   "(dmesg has more): reboot");
+		return -ENODEV;
+	default:
+		return 0;
+	}
+}
+
+/* Each probe takes two file descriptors, and a kernel has hundreds of kfuncs. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int tracing_session__open(struct tracing_session *session)
+{
+	memset(session, 0, sizeof(*session));
+	raise_file_limit();
+	return live_kernel__open(&session->kernel);
+}
+
+int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts)
+{
+	int err = refuse_without_ftrace();
+
+	if (err)
+		return err;
+	err = counters__open(opts, session->kernel.reader, &session->counters);
+	if (!err)
+		err = probe_template__open(session->kernel.btfs, session->kernel.reader,
+					   counters__regions_fd(session->counters),
+					   counters__nr_cpus(session->counters),
+					   counters__nr_slots(session->counters), &session->tmpl);
+	if (err)
+		explain_tracing_failure(err);
+	return err;
+}
+
+int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
+			    int nr_targets)
+{
+	__u64 load_ns, attach_ns;
+	int err = probe_set__attach(&session->kernel, session->tmpl, targets, nr_targets,
+				    run_window__interrupted, &session->set);
+
+	if (err == -EINTR) {
+		msg__error("interrupted before counting began");
+		return err;
+	}
+	if (err) {
+		explain_tracing_failure(err);
+		return err;
+	}
+	probe_set__times(session->set, &load_ns, &attach_ns);
+	msg__detail("%d of %d probes attached; loading took %.2f s, attaching %.2f s; counters "
+		    "take %llu KiB",
+		    probe_set__nr_attached(session->set), probe_set__nr(session->set),
+		    (double)load_ns / NS_PER_S, (double)attach_ns / NS_PER_S,
+		    (unsigned long long)counters__memory(session->counters) / 1024);
+	if (!probe_set__nr_attached(session->set)) {
+		const struct probe *first = probe_set__at(session->set, 0);
+
+		msg__error("cannot attach to any of %d functions, the first of them: %s: %s",
+			   nr_targets, first->target.function, probe__explain(first));
+		return -EBUSY;
+	}
+	return 0;
+}
+
+int tracing_session__say_what_failed(const struct tracing_session *session)
+{
+	int nr = probe_set__nr(session->set), failed = nr - probe_set__nr_attached(session->set);
+
+	if (failed)
+		msg__warn("%d of %d probes could not be attached (-v tells which and why)", failed,
+			  nr);
+	return failed;
+}
+
+int tracing_session__drain(struct tracing_session *session, struct usage *usage)
+{
+	int err;
+
+	/* Off, probes stay attached and are not run: nothing else tells that calls are missing. */
+	if (ftrace_state() == 0 && !session->tracer_was_off) {
+		session->tracer_was_off = true;
+		msg__error("the kernel's function tracer was switched off "
+			   "(kernel.ftrace_enabled=0): calls are missing from here on");
+	}
+	err = counters__drain(session->counters, session->set, usage);
+	/* A drain may have to wait: what it returns is of its end, not of when it was asked for. */
+	session->drained_ns = clock_ns();
+	if (err && err != -EAGAIN)
+		msg__error("cannot read the counters: %s", strerror(-err));
+	return err;
+}
+
+int tracing_session__drain_patiently(struct tracing_session *session, struct usage *usage)
+{
+	int err;
+
+	while ((err = tracing_session__drain(session, usage)) == -EAGAIN) {
+		if (run_window__interrupted()) {
+			msg__error("interrupted: the counters could not be read while programs "
+				   "were being unloaded without pause");
+			return -EINTR;
+		}
+		msg__warn("programs are being unloaded without pause: reading again");
+	}
+	return err;
+}
+
+void tracing_session__say_losses(const struct tracing_session *session)
+{
+	struct counters_losses losses;
+
+	counters__losses(session->counters, &losses);
+	if (losses.programs || losses.images)
+		msg__warn("%llu programs and %llu images were more than there is room for: what "
+			  "they call has unknown callers",
+			  (unsigned long long)losses.programs, (unsigned long long)losses.images);
+	if (losses.retired)
+		msg__warn("%llu records of ended programs were more than there is room for: their "
+			  "calls are unknown (a shorter -i makes room sooner)",
+			  (unsigned long long)losses.retired);
+	if (losses.missed_loads || losses.missed_frees)
+		msg__warn("the loading of up to %llu programs and the end of up to %llu images "
+			  "went by unseen: what they call may have unknown callers",
+			  (unsigned long long)losses.missed_loads,
+			  (unsigned long long)losses.missed_frees);
+}
+
+/* Before 7.2 the kernel waits for two grace periods for each probe that is taken off. */
+void tracing_session__announce_detaching(const struct tracing_session *session)
+{
+	double seconds = probe_set__nr_attached(session->set) * 0.14;
+
+	if (kernel_version() >= KVER(7, 2) || seconds < 2)
+		return;
+	msg__warn("detaching %d probes, which takes this kernel about %.0f s (Ctrl-C is safe: the "
+		  "kernel finishes it)",
+		  probe_set__nr_attached(session->set), seconds);
+}
+
+void tracing_session__close(struct tracing_session *session)
+{
+	__u64 begin = clock_ns();
+
+	if (session->set) {
+		int nr = probe_set__nr_attached(session->set);
+
+		probe_set__free(session->set);
+		msg__detail("detaching %d probes took %.2f s", nr,
+			    (double)(clock_ns() - begin) / NS_PER_S);
+	}
+	probe_template__free(session->tmpl);
+	counters__free(session->counters);
+	live_kernel__close(&session->kernel);
+	memset(session, 0, sizeof(*session));
+}

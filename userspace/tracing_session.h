@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Probes at work: the kernel that they are on, the counters that they fill, and what is to be said
+ * when the kernel refuses. What every command that attaches something stands on.
+ */
+#ifndef KFUNCTRACE_TRACING_SESSION_H
+#define KFUNCTRACE_TRACING_SESSION_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "counters.h"
+#include "live_kernel.h"
+#include "probe_set.h"
+
+struct usage;
+
+struct tracing_session {
+	struct live_kernel kernel;
+	struct counters *counters;
+	struct probe_template *tmpl;
+	struct probe_set *set;
+	__u64 drained_ns;    /* when the last drain was through */
+	bool tracer_was_off; /* the function tracer was switched off in between */
+};
+
+/*
+ * Opens the kernel (live_kernel__open()), for what is to be chosen of its registry. All of these
+ * say what failed and what to do, and return 0 or a negative errno.
+ */
+int tracing_session__open(struct tracing_session *session);
+/* Makes the counters and the template; then the probes can be attached. */
+int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts);
+/* -EINTR: interrupted. Fails when not a single probe could be attached. */
+int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
+			    int nr_targets);
+/* Returns how many of the probes could not be attached, having said so. */
+int tracing_session__say_what_failed(const struct tracing_session *session);
+
+/* counters__drain(), and a look whether the function tracer is still on. */
+int tracing_session__drain(struct tracing_session *session, struct usage *usage);
+/*
+ * A drain that counting cannot go on, or end, without: tries again as long as it takes. Signals are
+ * blocked, so it has to ask for them: -EINTR.
+ */
+int tracing_session__drain_patiently(struct tracing_session *session, struct usage *usage);
+
+/* Programs that could not be followed. Their calls are counted, as unknown. */
+void tracing_session__say_losses(const struct tracing_session *session);
+/* Before 7.2 detaching takes long, and the user is told so. */
+void tracing_session__announce_detaching(const struct tracing_session *session);
+/* Takes everything off. A session that is all zeros may be closed. */
+void tracing_session__close(struct tracing_session *session);
+
+#endif
