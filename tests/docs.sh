@@ -99,7 +99,7 @@ fi
 
 # They need a kernel that allows tracing; the source tells them without.
 same "json.rst has the fields of stat" "$(documented stat)" \
-	"$({ set_in userspace/stat_report.c; echo function; echo subprogram; } | sort -u)"
+	"$({ set_in userspace/stat_report.c userspace/caller.c; echo function; echo subprogram; } | sort -u)"
 
 # --- manual pages --------------------------------------------------------------------
 

@@ -2,17 +2,14 @@
 #include "stat_report.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/libbpf.h>
 #include <jansson.h>
 
-#include "counters.h"
+#include "caller.h"
 #include "output.h"
 #include "probe_set.h"
-#include "prog_table.h"
 #include "registry.h"
 #include "site_table.h"
 #include "table.h"
@@ -21,12 +18,9 @@
 /* What is printed as one row: one or many rows of the usage model. */
 struct row {
 	const struct kfunc *kfunc;
-	enum caller_kind kind;
-	const struct kft_prog *prog; /* CALLER_PROGRAM */
-	int nr_progs;		     /* programs gone by now that are shown as one */
+	struct caller caller;
+	int nr_progs; /* programs gone by now that are shown as one */
 	__u32 last_prog_id;
-	__u32 subprog;
-	__u64 site;
 	struct usage_counts counts;
 };
 
@@ -35,53 +29,33 @@ struct rows {
 	size_t nr;
 };
 
-static bool same_program(const struct kft_prog *a, const struct kft_prog *b)
-{
-	if (a == b)
-		return true;
-	/*
-	 * The same program loaded and unloaded over and over is one line, not hundreds. Its tag
-	 * does not tell: it depends on where the maps and kfuncs of each load happened to be.
-	 */
-	return a && b && kft_prog__is_unloaded(a) && kft_prog__is_unloaded(b) &&
-	       a->type == b->type && strcmp(a->name, b->name) == 0;
-}
-
-static const struct kft_site *site_of(const struct stat_report *report, enum caller_kind kind,
-				      const struct kft_prog *prog, __u32 subprog, __u64 site)
-{
-	if (kind != CALLER_PROGRAM || !prog)
-		return NULL;
-	return site_table__find(report->sites, prog->id, subprog, site);
-}
-
 /* Call sites of one source line, which the compiler has made several of. */
-static bool same_line(const struct stat_report *report, const struct row *row,
-		      const struct usage_key *key)
+static bool same_line(const struct stat_report *report, const struct caller *one,
+		      const struct caller *other)
 {
-	const struct kft_site *a, *b;
+	const struct kft_site *a = caller__line(one, report->sites);
+	const struct kft_site *b = caller__line(other, report->sites);
 
-	a = site_of(report, row->kind, row->prog, row->subprog, row->site);
-	b = site_of(report, key->kind, row->prog, key->subprog, key->site);
 	return a && b && a->line && a->line == b->line && strcmp(a->file, b->file) == 0 &&
 	       strcmp(a->function, b->function) == 0;
 }
 
 static bool belongs(const struct stat_report *report, const struct row *row,
-		    const struct usage_key *key, const struct kft_prog *prog, bool merge_alike)
+		    const struct usage_key *key, const struct caller *caller, bool merge_alike)
 {
 	if (row->kfunc->index != (int)key->subject)
 		return false;
 	if (report->by == STAT_BY_KFUNC)
 		return true;
-	if (row->kind != key->kind)
+	if (row->caller.kind != caller->kind)
 		return false;
-	if (merge_alike ? !same_program(row->prog, prog) : row->prog != prog)
+	if (merge_alike ? !caller__is_alike(&row->caller, caller)
+			: row->caller.prog != caller->prog)
 		return false;
 	if (report->by == STAT_BY_CALLER ||
-	    (row->subprog == key->subprog && row->site == key->site))
+	    (row->caller.subprog == caller->subprog && row->caller.site == caller->site))
 		return true;
-	return merge_alike && same_line(report, row, key);
+	return merge_alike && same_line(report, &row->caller, caller);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -92,10 +66,10 @@ static int compare_rows(const void *a, const void *b)
 		return left->counts.calls > right->counts.calls ? -1 : 1;
 	if (left->kfunc != right->kfunc)
 		return left->kfunc->index - right->kfunc->index;
-	if (left->kind != right->kind)
-		return (int)left->kind - (int)right->kind;
-	if (left->site != right->site)
-		return left->site < right->site ? -1 : 1;
+	if (left->caller.kind != right->caller.kind)
+		return (int)left->caller.kind - (int)right->caller.kind;
+	if (left->caller.site != right->caller.site)
+		return left->caller.site < right->caller.site ? -1 : 1;
 	return 0;
 }
 
@@ -107,7 +81,6 @@ static int compare_rows(const void *a, const void *b)
 static int make_rows(const struct stat_report *report, const struct usage *usage, bool merge_alike,
 		     struct rows *rows)
 {
-	const struct prog_table *programs = counters__programs(report->counters);
 	size_t kfunc_begin = 0;
 
 	rows->nr = 0;
@@ -117,26 +90,21 @@ static int make_rows(const struct stat_report *report, const struct usage *usage
 	/* The model is sorted by kfunc, so only rows since the kfunc began can be the same. */
 	for (size_t i = 0; i < usage->nr; i++) {
 		const struct usage_key *key = &usage->rows[i].key;
-		const struct kft_prog *prog = key->kind == CALLER_PROGRAM
-						      ? prog_table__find(programs, key->prog_id)
-						      : NULL;
+		struct caller caller = caller__of_key(report->counters, key);
 		struct row *row = NULL;
 
 		if (rows->nr && rows->rows[rows->nr - 1].kfunc->index != (int)key->subject)
 			kfunc_begin = rows->nr;
 		for (size_t j = kfunc_begin; j < rows->nr && !row; j++) {
-			if (belongs(report, &rows->rows[j], key, prog, merge_alike))
+			if (belongs(report, &rows->rows[j], key, &caller, merge_alike))
 				row = &rows->rows[j];
 		}
 		if (!row) {
 			row = &rows->rows[rows->nr++];
 			row->kfunc = registry__at(report->registry, key->subject);
-			row->kind = key->kind;
-			row->prog = prog;
-			row->subprog = key->subprog;
-			row->site = key->site;
+			row->caller = caller;
 		}
-		if (prog && row->last_prog_id != key->prog_id) {
+		if (caller.prog && row->last_prog_id != key->prog_id) {
 			row->nr_progs++;
 			row->last_prog_id = key->prog_id;
 		}
@@ -155,65 +123,6 @@ static bool nulls_counted(const struct probe_set *set, const struct kfunc *kfunc
 			return probe->target.kind == PROBE_COUNT_EXIT;
 	}
 	return false;
-}
-
-static const char *caller_name(const struct row *row)
-{
-	switch (row->kind) {
-	case CALLER_PROGRAM:
-		return row->prog ? row->prog->name : "?";
-	case CALLER_KERNEL:
-		return "kernel";
-	case CALLER_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
-static const char *type_name(const struct row *row)
-{
-	if (row->kind != CALLER_PROGRAM || !row->prog)
-		return NULL;
-	return libbpf_bpf_prog_type_str(row->prog->type) ?: "?";
-}
-
-/* The subprogram that a site lies in, or NULL. A program without BTF has its own name only. */
-static const char *function_name(const struct row *row, const struct kft_site *site)
-{
-	if (site && site->function[0])
-		return site->function;
-	return row->prog && row->subprog == 0 ? row->prog->name : NULL;
-}
-
-/* "bpf_prog.c:12 in check()", "check+0x2f", "nf_hook+0x10". */
-static const char *format_site(const struct stat_report *report, const struct row *row, char *buf,
-			       size_t size)
-{
-	const struct kft_site *site =
-		site_of(report, row->kind, row->prog, row->subprog, row->site);
-	const char *symbol, *file;
-	__u64 offset = row->site;
-
-	if (row->kind == CALLER_UNKNOWN)
-		return "-";
-	if (site && site->line) {
-		file = strrchr(site->file, '/');
-		snprintf(buf, size, "%s:%u in %s()", file ? file + 1 : site->file, site->line,
-			 site->function);
-		return buf;
-	}
-	if (row->kind == CALLER_KERNEL)
-		symbol = counters__kernel_site(report->counters, row->site, &offset);
-	else
-		symbol = function_name(row, site);
-	if (symbol && !offset)
-		snprintf(buf, size, "%s", symbol);
-	else if (symbol)
-		snprintf(buf, size, "%s+%#llx", symbol, (unsigned long long)offset);
-	else
-		snprintf(buf, size, "subprogram %u+%#llx", row->subprog,
-			 (unsigned long long)offset);
-	return buf;
 }
 
 /* --- text ------------------------------------------------------------------------------------- */
@@ -271,17 +180,19 @@ static void add_row(struct table *table, const struct stat_report *report, const
 	table__row(table);
 	table__cell(table, "%s", row->kfunc->name);
 	if (report->by != STAT_BY_KFUNC) {
-		table__cell(table, "%s", caller_name(row));
-		table__cell(table, "%s", type_name(row) ?: "-");
-		if (!row->prog)
+		table__cell(table, "%s", caller__name(&row->caller));
+		table__cell(table, "%s", caller__type(&row->caller) ?: "-");
+		if (!row->caller.prog)
 			table__cell(table, "-");
 		else if (row->nr_progs > 1)
 			table__cell(table, "%d gone", row->nr_progs);
 		else
-			table__cell(table, "%u", row->prog->id);
+			table__cell(table, "%u", row->caller.prog->id);
 	}
 	if (report->by == STAT_BY_SITE)
-		table__cell(table, "%s", format_site(report, row, site, sizeof(site)));
+		table__cell(table, "%s",
+			    caller__format_site(&row->caller, report->counters, report->sites, site,
+						sizeof(site)));
 	table__number(table, row->counts.calls);
 	if (nulls_counted(report->set, row->kfunc))
 		table__number(table, row->counts.nulls);
@@ -356,64 +267,6 @@ static json_t *json_losses(const struct usage_counts *counts)
 			 "orphaned", (json_int_t)counts->orphaned);
 }
 
-static json_t *json_tag(const struct kft_prog *prog)
-{
-	char tag[sizeof(prog->tag) * 2 + 1];
-
-	for (size_t i = 0; i < sizeof(prog->tag); i++)
-		snprintf(tag + i * 2, 3, "%02x", prog->tag[i]);
-	return json_string(tag);
-}
-
-static void json_add_caller(json_t *object, const struct row *row)
-{
-	static const char *const kinds[] = { "program", "kernel", "unknown" };
-
-	json_object_set_new(object, "caller", json_string(kinds[row->kind]));
-	json_object_set_new(object, "program",
-			    row->prog ? json_string(row->prog->name) : json_null());
-	json_object_set_new(object, "program_id",
-			    row->prog ? json_integer(row->prog->id) : json_null());
-	json_object_set_new(object, "program_type",
-			    type_name(row) ? json_string(type_name(row)) : json_null());
-	json_object_set_new(object, "program_tag", row->prog ? json_tag(row->prog) : json_null());
-	json_object_set_new(object, "program_gone",
-			    row->prog ? json_boolean(kft_prog__is_unloaded(row->prog))
-				      : json_null());
-}
-
-/* The path may have been cut in the middle of a character, or be none that JSON can hold. */
-static json_t *json_file(const char *file)
-{
-	while ((*file & 0xc0) == 0x80)
-		file++;
-	return json_string(file) ?: json_null();
-}
-
-static void json_add_site(json_t *object, const struct stat_report *report, const struct row *row)
-{
-	const struct kft_site *site =
-		site_of(report, row->kind, row->prog, row->subprog, row->site);
-	const char *symbol = function_name(row, site);
-	bool has_line = site && site->line;
-	__u64 offset = row->site;
-
-	if (row->kind == CALLER_KERNEL)
-		symbol = counters__kernel_site(report->counters, row->site, &offset);
-	json_object_set_new(object, row->kind == CALLER_KERNEL ? "function" : "subprogram",
-			    symbol ? json_string(symbol) : json_null());
-	json_object_set_new(object, "offset",
-			    row->kind == CALLER_UNKNOWN ? json_null() : json_integer(offset));
-	json_object_set_new(object, "file", has_line ? json_file(site->file) : json_null());
-	json_object_set_new(object, "line", has_line ? json_integer(site->line) : json_null());
-	if (report->addresses && row->kind == CALLER_KERNEL) {
-		char address[32];
-
-		snprintf(address, sizeof(address), "0x%" PRIx64, (uint64_t)row->site);
-		json_object_set_new(object, "address", json_string(address));
-	}
-}
-
 static json_t *json_row(const struct stat_report *report, const struct row *row)
 {
 	json_t *object = json_object();
@@ -421,9 +274,10 @@ static json_t *json_row(const struct stat_report *report, const struct row *row)
 	json_object_set_new(object, "kfunc", json_string(row->kfunc->name));
 	json_object_set_new(object, "module", json_string(row->kfunc->module));
 	if (report->by != STAT_BY_KFUNC)
-		json_add_caller(object, row);
+		caller__add_json(&row->caller, object);
 	if (report->by == STAT_BY_SITE)
-		json_add_site(object, report, row);
+		caller__add_json_site(&row->caller, report->counters, report->sites,
+				      report->addresses, object);
 	json_object_set_new(object, "calls", json_integer(row->counts.calls));
 	json_object_set_new(object, "null_returns",
 			    nulls_counted(report->set, row->kfunc) ? json_integer(row->counts.nulls)
