@@ -35,10 +35,89 @@ struct bpf_iter_meta {
 struct task_struct {
 	int pid;
 	int tgid;
+	char comm[16];
+	int exit_state;
+	u64 start_boottime;
+	int trc_reader_nesting;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
 };
 
 struct file {
 	void *private_data;
+	struct path f_path;
+};
+
+struct kernfs_node {
+	const char *name;
+	u64 id;
+	struct kernfs_node *parent;
+};
+
+/* Since 6.15 the parent is under RCU, and named otherwise. */
+struct kernfs_node___rcu {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	unsigned int flags;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+	int level;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+};
+
+struct cpumask {
+	unsigned long bits[1];
+};
+
+struct bpf_cpumask {
+	struct cpumask cpumask;
+};
+
+struct key {
+	s32 serial;
+	char *description;
+};
+
+struct bpf_key {
+	struct key *key;
+};
+
+struct nf_conntrack_tuple {
+	char __opaque[40];
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2];
 };
 
 struct bpf_iter__task_file {
@@ -108,6 +187,7 @@ struct bpf_prog_aux {
 	u32 nr_linfo;
 	u64 load_time;
 	char name[16];
+	bool sleepable; /* up to 6.8 */
 };
 
 struct bpf_prog {
@@ -116,6 +196,18 @@ struct bpf_prog {
 	u8 tag[8];
 	void *bpf_func;
 	struct bpf_prog_aux *aux;
+	u16 sleepable : 1; /* since 6.9 */
+};
+
+struct bpf_map {
+	u32 id;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
 };
 
 struct bpf_iter__bpf_prog {

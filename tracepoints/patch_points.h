@@ -17,6 +17,11 @@
 #define PATCH_REGS_TYPE	 0x5f4b0004 /* BTF id of struct pt_regs */
 #define PATCH_CAST_KFUNC 0x5f4b0005 /* call: becomes the kfunc bpf_rdonly_cast */
 
+/* Of reference probes. */
+#define PATCH_TYPE     0x5f4b0006 /* index of the type that is acquired */
+#define PATCH_RELEASED 0x5f4b0007 /* index of the type that is released */
+#define PATCH_FLAGS    0x5f4b0008 /* KFT_DO_... and others */
+
 /* 64-bit immediates. */
 #define PATCH_REGIONS	 0x5f4b000000000001 /* address of the first struct kft_region */
 #define PATCH_PROBE_BITS 0x5f4b000000000002 /* index of the probe << 48 */
@@ -24,11 +29,21 @@
 #define PATCH_RETHOOK	 0x5f4b000000000004 /* where kretprobes make functions return, or 0 */
 #define PATCH_FGRAPH	 0x5f4b000000000005 /* where function_graph makes them return, or 0 */
 
+/* Of reference probes: maps, and addresses of map values. */
+#define PATCH_MAP_OBJECTS  0x5f4b000000000006
+#define PATCH_MAP_HOLDS	   0x5f4b000000000007
+#define PATCH_MAP_SITE_IDS 0x5f4b000000000008
+#define PATCH_MAP_EVENTS   0x5f4b000000000009
+#define PATCH_SITE_CACHES  0x5f4b00000000000a /* address of the first struct kft_site_cache */
+#define PATCH_STATE	   0x5f4b00000000000b /* address of struct kft_reference_state */
+
 /* Offsets of loads from the program's context. */
 #define PATCH_OFF_CALLER 0x5f01 /* the return address, in the usual shape of the frame */
 #define PATCH_OFF_WORD0	 0x5f02 /* first word above the saved frame pointer... */
 #define PATCH_OFF_WORD1	 0x5f03 /* ...and the two behind it */
 #define PATCH_OFF_WORD2	 0x5f04
 #define PATCH_OFF_RETURN 0x5f05 /* the kfunc's return value */
+#define PATCH_OFF_OBJECT 0x5f06 /* the argument that is the object */
+#define PATCH_OFF_SECOND 0x5f07 /* the argument behind it */
 
 #endif

@@ -17,6 +17,7 @@
  */
 #include "kernel_types.h"
 #include "counter_records.h"
+#include "reference_records.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -84,7 +85,37 @@ struct {
 	__type(value, struct kft_sweep_state);
 } sweep_state SEC(".maps");
 
+/*
+ * Numbers of call sites, when references are accounted for; otherwise userspace leaves these three
+ * as small as they are here, and nothing looks at them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, 8);
+} site_caches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, 8);
+} reference_state SEC(".maps");
+
+/* Key of a slot -> number of the site. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, u32);
+} site_ids SEC(".maps");
+
 const volatile __u32 nr_cpus = 1;
+/* References are accounted for: call sites have numbers, which outlive their programs. */
+const volatile bool want_references = false;
 /* Call sites are told apart by source line, so their lines are kept when a program goes. */
 const volatile bool want_lines = false;
 
@@ -152,6 +183,32 @@ static void begin_sweep(struct sweep *sweep)
 	sweep->begun = true;
 }
 
+/* What has the number of this site is of the program that is going, whoever comes to its address. */
+static void retire_site(const struct sweep *sweep, u64 key, u32 at)
+{
+	struct kft_reference_state *state;
+	struct kft_reference_site *site;
+	struct kft_site_cache *caches;
+	u32 zero = 0, cpu = sweep->cpu, number, *id;
+
+	caches = bpf_map_lookup_elem(&site_caches, &zero);
+	state = bpf_map_lookup_elem(&reference_state, &zero);
+	if (!caches || !state || cpu >= nr_cpus || at >= KFT_MAX_SLOTS)
+		return;
+	caches[cpu].sites[at] = KFT_NO_SITE;
+	id = bpf_map_lookup_elem(&site_ids, &key);
+	/* None: another CPU's slot of the same site came first. */
+	number = id ? *id : KFT_MAX_REFERENCE_SITES;
+	if (number >= KFT_MAX_REFERENCE_SITES)
+		return;
+	site = &state->sites[number];
+	site->prog_id = sweep->prog_id;
+	site->subprog = sweep->subprog;
+	site->offset = (key | 0xffffull << 48) - sweep->start;
+	site->flags |= KFT_SITE_RETIRED;
+	bpf_map_delete_elem(&site_ids, &key);
+}
+
 static void retire(struct kft_region *region, u32 at, u64 caller, struct sweep *sweep)
 {
 	struct kft_retired_key key = { .prog_id = sweep->prog_id, .subprog = sweep->subprog };
@@ -168,6 +225,8 @@ static void retire(struct kft_region *region, u32 at, u64 caller, struct sweep *
 		key.offset = region->via[at];
 	}
 	begin_sweep(sweep);
+	if (want_references)
+		retire_site(sweep, slot->key, at);
 	if (sweep->prog_id || region->via[at]) {
 		count = bpf_map_lookup_elem(&retired, &key);
 		if (!count) {

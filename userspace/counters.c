@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "../tracepoints/counter_records.h"
+#include "../tracepoints/reference_records.h"
 #include "bpf_iter_run.h"
 #include "bpf_map_dump.h"
 #include "clock.h"
@@ -46,6 +47,7 @@ struct counters {
 	const struct kft_region *regions;
 	const struct kft_sweep_state *sweeps;
 	const struct kft_orphans *orphans;
+	struct kft_reference_state *references; /* NULL: not wanted */
 
 	struct prog_table programs;
 	struct site_table sites;
@@ -65,6 +67,30 @@ static const void *map_memory(const struct bpf_map *map, size_t size)
 	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Makes the maps of numbered call sites as big as they have to be. */
+static int size_reference_maps(struct counters *counters)
+{
+	struct programs_bpf *skel = counters->skel;
+
+	skel->rodata->want_references = true;
+	return bpf_map__set_value_size(skel->maps.site_caches,
+				       sizeof(struct kft_site_cache) * counters->nr_cpus)
+		       ?: bpf_map__set_value_size(skel->maps.reference_state,
+						  sizeof(struct kft_reference_state))
+		       ?: bpf_map__set_max_entries(skel->maps.site_ids, KFT_MAX_REFERENCE_SITES);
+}
+
+static int map_reference_state(struct counters *counters)
+{
+	void *memory = mmap(NULL, sizeof(struct kft_reference_state), PROT_READ | PROT_WRITE,
+			    MAP_SHARED, bpf_map__fd(counters->skel->maps.reference_state), 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	counters->references = memory;
+	return 0;
 }
 
 static int attach_watchers(struct counters *counters)
@@ -128,8 +154,12 @@ int counters__open(const struct counters_options *opts, struct kernel_reader *re
 		bpf_map__set_max_entries(counters->skel->maps.sites, KFT_MAX_SITES);
 	err = bpf_map__set_value_size(counters->skel->maps.regions,
 				      sizeof(struct kft_region) * counters->nr_cpus);
+	if (!err && opts->want_references)
+		err = size_reference_maps(counters);
 	if (!err)
 		err = programs_bpf__load(counters->skel);
+	if (!err && opts->want_references)
+		err = map_reference_state(counters);
 	if (err)
 		goto fail;
 
@@ -166,6 +196,8 @@ void counters__free(struct counters *counters)
 		munmap((void *)counters->sweeps, sizeof(struct kft_sweep_state));
 	if (counters->orphans)
 		munmap((void *)counters->orphans, sizeof(struct kft_orphans) * KFT_MAX_PROBES);
+	if (counters->references)
+		munmap(counters->references, sizeof(struct kft_reference_state));
 	for (int i = 0; i < NR_WATCHERS; i++)
 		bpf_link__destroy(counters->watchers[i]);
 	programs_bpf__destroy(counters->skel);
@@ -187,6 +219,23 @@ int counters__nr_cpus(const struct counters *counters)
 	return counters->nr_cpus;
 }
 
+struct counters_reference_maps counters__reference_maps(const struct counters *counters)
+{
+	struct counters_reference_maps maps = { -1, -1, -1 };
+
+	if (counters->references) {
+		maps.site_caches_fd = bpf_map__fd(counters->skel->maps.site_caches);
+		maps.site_ids_fd = bpf_map__fd(counters->skel->maps.site_ids);
+		maps.state_fd = bpf_map__fd(counters->skel->maps.reference_state);
+	}
+	return maps;
+}
+
+struct kft_reference_state *counters__reference_state(const struct counters *counters)
+{
+	return counters->references;
+}
+
 int counters__nr_slots(const struct counters *counters)
 {
 	return counters->nr_slots;
@@ -196,7 +245,13 @@ __u64 counters__memory(const struct counters *counters)
 {
 	__u64 sites = counters->want_lines ? KFT_MAX_SITES : 0;
 
-	return counters__memory_needed(counters->nr_cpus) +
+	__u64 references = 0;
+
+	if (counters->references)
+		references = sizeof(struct kft_reference_state) +
+			     sizeof(struct kft_site_cache) * counters->nr_cpus +
+			     KFT_MAX_REFERENCE_SITES * (sizeof(__u64) + sizeof(__u32));
+	return counters__memory_needed(counters->nr_cpus) + references +
 	       sites * (sizeof(struct kft_site_key) + sizeof(struct kft_site));
 }
 
@@ -369,36 +424,70 @@ static bool is_call_between_twins(const struct probe_set *set, int idx, const ch
 	return twin >= 0 && strcmp(probe_set__at(set, twin)->target.function, kernel_caller) == 0;
 }
 
+struct counters_caller counters__caller_at(const struct counters *counters, __u64 address,
+					   __u64 via)
+{
+	const struct prog_image *image = prog_table__resolve(&counters->programs, address);
+	struct counters_caller caller = { .kind = CALLER_UNKNOWN };
+	__u64 offset;
+
+	if (!image && kernel_symbols__resolve(counters->symbols, address, &offset)) {
+		caller.kind = CALLER_KERNEL;
+		caller.site = address;
+	} else if (via) {
+		/* A program called the other function, and that called this one. */
+		caller.kind = CALLER_KERNEL;
+		caller.site = via;
+	} else if (image) {
+		caller.kind = CALLER_PROGRAM;
+		caller.prog_id = image->image.prog_id;
+		caller.subprog = image->image.subprog;
+		caller.site = address - image->start;
+	}
+	return caller;
+}
+
+struct counters_caller counters__caller_of(const struct counters *counters,
+					   const struct kft_reference_site *site)
+{
+	struct counters_caller caller = { .kind = CALLER_UNKNOWN };
+
+	if (!site->key)
+		return caller;
+	if (site->via || !(site->flags & KFT_SITE_RETIRED))
+		return counters__caller_at(counters, site->key | 0xffffull << 48, site->via);
+	if (site->prog_id) {
+		caller.kind = CALLER_PROGRAM;
+		caller.prog_id = site->prog_id;
+		caller.subprog = site->subprog;
+		caller.site = site->offset;
+	}
+	return caller;
+}
+
 static int add_slot(struct counters *counters, const struct probe_set *set,
 		    const struct slot_copy *slot, struct usage *usage)
 {
 	const struct probe *probe = probe_set__at(set, slot->probe);
-	struct usage_key key = { .subject = probe->target.subject };
+	struct counters_caller caller = counters__caller_at(counters, slot->address, slot->via);
+	struct usage_key key = {
+		.subject = probe->target.subject,
+		.kind = caller.kind,
+		.prog_id = caller.prog_id,
+		.subprog = caller.subprog,
+		.site = caller.site,
+	};
 	struct usage_counts counts = slot->counts;
-	const struct prog_image *image;
-	const char *caller;
+	const char *function;
 	__u64 offset;
 
-	image = prog_table__resolve(&counters->programs, slot->address);
-	caller = image ? NULL : kernel_symbols__resolve(counters->symbols, slot->address, &offset);
-	if (slot->via && !caller) {
-		/* A program called the other function, and that called this one. */
-		key.kind = CALLER_KERNEL;
-		key.site = slot->via;
-	} else if (image) {
-		key.kind = CALLER_PROGRAM;
-		key.prog_id = image->image.prog_id;
-		key.subprog = image->image.subprog;
-		key.site = slot->address - image->start;
-	} else if (caller) {
-		if (is_call_between_twins(set, slot->probe, caller))
+	if (caller.kind == CALLER_KERNEL && caller.site == slot->address) {
+		function = kernel_symbols__resolve(counters->symbols, caller.site, &offset);
+		if (function && is_call_between_twins(set, slot->probe, function))
 			return 0;
-		key.kind = CALLER_KERNEL;
-		key.site = slot->address;
-	} else {
-		key.kind = CALLER_UNKNOWN;
-		counts.no_caller = counts.calls;
 	}
+	if (caller.kind == CALLER_UNKNOWN)
+		counts.no_caller = counts.calls;
 	return usage__add(usage, &key, &counts);
 }
 

@@ -9,16 +9,20 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include "usage.h"
+
 struct counters;
 struct kernel_reader;
+struct kft_reference_site;
+struct kft_reference_state;
 struct probe_set;
 struct prog_table;
 struct site_table;
-struct usage;
 
 struct counters_options {
 	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
+	bool want_references; /* call sites get numbers (reference_records.h) */
 };
 
 /*
@@ -31,6 +35,16 @@ int counters__open(const struct counters_options *opts, struct kernel_reader *re
 void counters__free(struct counters *counters);
 
 int counters__regions_fd(const struct counters *counters);
+/* With want_references: what the reference probes need; -1 otherwise. */
+struct counters_reference_maps {
+	int site_caches_fd;
+	int site_ids_fd;
+	int state_fd;
+};
+struct counters_reference_maps counters__reference_maps(const struct counters *counters);
+/* The memory behind state_fd, written by the kernel and by whoever sets the probes up. */
+struct kft_reference_state *counters__reference_state(const struct counters *counters);
+
 int counters__nr_cpus(const struct counters *counters);
 int counters__nr_slots(const struct counters *counters);
 /* Bytes of kernel memory that the counters and records take, but for the hash tables' own. */
@@ -54,6 +68,24 @@ const struct prog_table *counters__programs(const struct counters *counters);
  * counters. NULL with errno set when they cannot be read.
  */
 const struct site_table *counters__sites(struct counters *counters);
+
+/* Who makes the calls of a site: a program or the kernel. */
+struct counters_caller {
+	enum caller_kind kind;
+	__u32 prog_id; /* CALLER_PROGRAM */
+	__u32 subprog;
+	__u64 site; /* as in struct usage_key */
+};
+
+/*
+ * The caller behind a numbered call site, which may be gone by now, as of the last drain. Sites of
+ * programs that have come since are unknown until the next.
+ */
+struct counters_caller counters__caller_of(const struct counters *counters,
+					   const struct kft_reference_site *site);
+/* The caller behind a return address; right only as long as its program is there. */
+struct counters_caller counters__caller_at(const struct counters *counters, __u64 address,
+					   __u64 via);
 
 /* The function of the kernel that an address lies in, or NULL (kernel_symbols__resolve()). */
 const char *counters__kernel_site(const struct counters *counters, __u64 address, __u64 *offset);

@@ -112,6 +112,9 @@ static int load_probe(const struct probe_template *tmpl, struct probe *probe, in
 		.btf_fd = target->kbtf->is_vmlinux ? 0 : target->kbtf->fd,
 		.address = target->address,
 		.object_arg = target->object_arg,
+		.type = target->type,
+		.released = target->released,
+		.flags = target->flags,
 	};
 	__u32 abi_id = target->abi_id;
 

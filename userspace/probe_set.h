@@ -26,7 +26,9 @@ struct probe_target {
 	__u32 subject;	  /* whose calls they are: usage_key.subject of their rows */
 	const char *twin; /* the other function of a specialised kfunc (kfunc_quirks.h), or NULL */
 	enum probe_kind kind;
-	int object_arg; /* argument word with the object, for kinds that look at it */
+	/* As in struct probe_params. */
+	int object_arg;
+	__u32 type, released, flags;
 };
 
 /* What counts all calls of a kfunc; the registry's index is the subject. */

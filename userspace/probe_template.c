@@ -19,12 +19,15 @@
 #include "message.h"
 #include "probe.skel.h"
 #include "prototype.h"
+#include "references.skel.h"
 #include "stub_prog.h"
 
 #define TEST_FUNCTION STUB_TEST_FUNCTION
 
 struct probe_template {
 	struct probe_bpf *skel;
+	struct references_bpf *references;
+	struct probe_template_maps maps;
 	int regions_fd;
 	int nr_cpus;
 	int nr_slots;
@@ -100,24 +103,49 @@ static int patch_insns(struct bpf_insn *insns, size_t nr, __u64 point, __u64 val
 	return found;
 }
 
-/* Map and kfunc references are not plain values: the kernel is told so in the source register. */
-static void mark_references(struct bpf_insn *insns, size_t nr, int regions_fd, __u32 cast_id)
+/* A 64-bit immediate that stands for a map, or for the address of a map's value. */
+struct map_patch {
+	__u64 point;
+	int fd;
+	__u8 src_reg; /* BPF_PSEUDO_MAP_FD or BPF_PSEUDO_MAP_VALUE */
+};
+
+static void mark_map(struct bpf_insn *insn, const struct map_patch *patches, size_t nr)
 {
+	__u64 imm = (__u32)insn[0].imm | (__u64)(__u32)insn[1].imm << 32;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (imm != patches[i].point)
+			continue;
+		insn[0].src_reg = patches[i].src_reg;
+		insn[0].imm = patches[i].fd;
+		insn[1].imm = 0;
+		return;
+	}
+}
+
+/* Map and kfunc references are not plain values: the kernel is told so in the source register. */
+static void mark_references(const struct probe_template *tmpl, struct bpf_insn *insns, size_t nr)
+{
+	const struct map_patch maps[] = {
+		{ PATCH_REGIONS, tmpl->regions_fd, BPF_PSEUDO_MAP_VALUE },
+		{ PATCH_MAP_OBJECTS, tmpl->maps.objects_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_MAP_HOLDS, tmpl->maps.holds_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_MAP_SITE_IDS, tmpl->maps.site_ids_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_MAP_EVENTS, tmpl->maps.events_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_SITE_CACHES, tmpl->maps.site_caches_fd, BPF_PSEUDO_MAP_VALUE },
+		{ PATCH_STATE, tmpl->maps.state_fd, BPF_PSEUDO_MAP_VALUE },
+	};
+
 	for (size_t i = 0; i < nr; i++) {
 		struct bpf_insn *insn = &insns[i];
 
 		if (is_ld_imm64(insn)) {
-			__u64 imm = (__u32)insn[0].imm | (__u64)(__u32)insn[1].imm << 32;
-
-			if (imm == PATCH_REGIONS) {
-				insn[0].src_reg = BPF_PSEUDO_MAP_VALUE;
-				insn[0].imm = regions_fd;
-				insn[1].imm = 0;
-			}
+			mark_map(insn, maps, sizeof(maps) / sizeof(maps[0]));
 			i++;
 		} else if (is_call(insn) && insn->imm == PATCH_CAST_KFUNC) {
 			insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
-			insn->imm = cast_id;
+			insn->imm = tmpl->cast_id;
 		}
 	}
 }
@@ -138,6 +166,8 @@ static int load_patched(const struct probe_template *tmpl, const struct bpf_prog
 {
 	int n = params->nr_arg_words;
 	int caller = type == BPF_TRACE_FEXIT ? tmpl->exit_caller_word : ENTRY_CALLER_WORD;
+	/* A function without arguments has a word there all the same: its return value. */
+	int object = params->object_arg > 0 ? params->object_arg : 0;
 	const struct patch patches[] = {
 		{ PATCH_PROBE, params->probe },
 		{ PATCH_NR_CPUS, tmpl->nr_cpus },
@@ -152,6 +182,11 @@ static int load_patched(const struct probe_template *tmpl, const struct bpf_prog
 		{ PATCH_OFF_WORD1, (n + 2) * 8 },
 		{ PATCH_OFF_WORD2, (n + 3) * 8 },
 		{ PATCH_OFF_RETURN, n * 8 },
+		{ PATCH_OFF_OBJECT, object * 8 },
+		{ PATCH_OFF_SECOND, (object + 1 < n ? object + 1 : object) * 8 },
+		{ PATCH_TYPE, params->type },
+		{ PATCH_RELEASED, params->released },
+		{ PATCH_FLAGS, params->flags },
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
 		    .attach_btf_id = params->btf_id, .attach_btf_obj_fd = params->btf_fd);
@@ -163,7 +198,7 @@ static int load_patched(const struct probe_template *tmpl, const struct bpf_prog
 	if (!insns)
 		return -ENOMEM;
 	memcpy(insns, bpf_program__insns(prog), nr * sizeof(*insns));
-	mark_references(insns, nr, tmpl->regions_fd, tmpl->cast_id);
+	mark_references(tmpl, insns, nr);
 	for (size_t i = 0; i < sizeof(patches) / sizeof(patches[0]); i++)
 		patch_insns(insns, nr, patches[i].point, patches[i].value);
 	if (has_unpatched(insns, nr)) {
@@ -189,26 +224,53 @@ static int load_patched(const struct probe_template *tmpl, const struct bpf_prog
 
 enum bpf_attach_type probe_kind__attach_type(enum probe_kind kind)
 {
-	return kind == PROBE_COUNT_ENTRY ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT;
+	switch (kind) {
+	case PROBE_COUNT_ENTRY:
+	case PROBE_RELEASE:
+	case PROBE_ITER_DESTROY:
+		return BPF_TRACE_FENTRY;
+	default:
+		return BPF_TRACE_FEXIT;
+	}
 }
 
-/* The template of a kind, as a load from a cast frame or with helper calls. */
+/* The template of a kind: with loads from a cast frame, or with helper calls. */
 static const struct bpf_program *program_of(const struct probe_template *tmpl, enum probe_kind kind,
 					    bool cast)
 {
+	const struct probe_bpf *count = tmpl->skel;
+	const struct references_bpf *refs = tmpl->references;
+
 	switch (kind) {
 	case PROBE_COUNT_ENTRY:
-		return cast ? tmpl->skel->progs.count_entry_cast
-			    : tmpl->skel->progs.count_entry_read;
+		return cast ? count->progs.count_entry_cast : count->progs.count_entry_read;
 	case PROBE_COUNT_EXIT:
-		return cast ? tmpl->skel->progs.count_exit_cast : tmpl->skel->progs.count_exit_read;
+		return cast ? count->progs.count_exit_cast : count->progs.count_exit_read;
 	case PROBE_COUNT_EXIT_NEGATIVE:
-		return cast ? tmpl->skel->progs.count_exit_negative_cast
-			    : tmpl->skel->progs.count_exit_negative_read;
+		return cast ? count->progs.count_exit_negative_cast
+			    : count->progs.count_exit_negative_read;
+	case PROBE_ACQUIRE:
+		return cast ? refs->progs.acquired_cast : refs->progs.acquired_read;
+	case PROBE_RELEASE:
+		return cast ? refs->progs.released_cast : refs->progs.released_read;
+	case PROBE_CONVERT:
+		return cast ? refs->progs.converted_cast : refs->progs.converted_read;
+	case PROBE_ITER_NEW:
+		return cast ? refs->progs.iterator_made_cast : refs->progs.iterator_made_read;
+	case PROBE_ITER_NEXT:
+		return cast ? refs->progs.iterator_moved_cast : refs->progs.iterator_moved_read;
+	case PROBE_ITER_DESTROY:
+		return cast ? refs->progs.iterator_destroyed_cast
+			    : refs->progs.iterator_destroyed_read;
 	case PROBE_NR_KINDS:
 		break;
 	}
 	return NULL;
+}
+
+void probe_template__set_maps(struct probe_template *tmpl, const struct probe_template_maps *maps)
+{
+	tmpl->maps = *maps;
 }
 
 int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params)
@@ -326,7 +388,8 @@ int probe_template__open(struct kernel_btf_set *btfs, struct kernel_reader *read
 	tmpl->exit_caller_word = ENTRY_CALLER_WORD;
 
 	tmpl->skel = probe_bpf__open();
-	if (!tmpl->skel) {
+	tmpl->references = references_bpf__open();
+	if (!tmpl->skel || !tmpl->references) {
 		err = -errno;
 		goto fail;
 	}
@@ -360,5 +423,6 @@ void probe_template__free(struct probe_template *tmpl)
 	if (!tmpl)
 		return;
 	probe_bpf__destroy(tmpl->skel);
+	references_bpf__destroy(tmpl->references);
 	free(tmpl);
 }

@@ -19,6 +19,13 @@ enum probe_kind {
 	PROBE_COUNT_ENTRY,	   /* counts calls */
 	PROBE_COUNT_EXIT,	   /* counts those that return NULL as well */
 	PROBE_COUNT_EXIT_NEGATIVE, /* counts those that return a negative int as well */
+	/* These look at the object as well (references.bpf.c), and need probe_template__maps(). */
+	PROBE_ACQUIRE,
+	PROBE_RELEASE,
+	PROBE_CONVERT,
+	PROBE_ITER_NEW,
+	PROBE_ITER_NEXT,
+	PROBE_ITER_DESTROY,
 	PROBE_NR_KINDS
 };
 
@@ -33,7 +40,21 @@ struct probe_params {
 	int btf_fd;	  /* BTF object of a module, 0 for vmlinux */
 	int nr_arg_words; /* prototype__nr_arg_words() of the real ABI */
 	__u64 address;	  /* of the function */
-	int object_arg;	  /* argument word with the object, for kinds that look at it */
+	/* Of kinds that look at the object: */
+	int object_arg; /* argument word that it is in, or that tells why there is none; -1: none */
+	__u32 type;	/* index of the type that is acquired */
+	__u32 released; /* index of the type that is released */
+	__u32 flags;	/* KFT_DO_... and others (reference_records.h) */
+};
+
+/* Maps that reference probes work on; the values behind the last two are addressed directly. */
+struct probe_template_maps {
+	int objects_fd;
+	int holds_fd;
+	int site_ids_fd;
+	int events_fd;
+	int site_caches_fd;
+	int state_fd;
 };
 
 /*
@@ -46,6 +67,9 @@ struct probe_params {
 int probe_template__open(struct kernel_btf_set *btfs, struct kernel_reader *reader, int regions_fd,
 			 int nr_cpus, int nr_slots, struct probe_template **tmpl);
 void probe_template__free(struct probe_template *tmpl);
+
+/* Says what reference probes work on. */
+void probe_template__set_maps(struct probe_template *tmpl, const struct probe_template_maps *maps);
 
 /* Loads the program for one function. Returns its fd or a negative errno. */
 int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params);

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The records of objects on which references are held: the maps, and iterators that show them, with
+ * what can be said of each object, and throw away those of which nobody holds a reference.
+ */
+#include "kernel_types.h"
+#include "reference_records.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Their sizes are set by userspace. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, struct kft_reference_object);
+} objects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct kft_hold_key);
+	__type(value, struct kft_hold);
+} holds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct kft_object_report);
+} scratch SEC(".maps");
+
+/* enum kft_object of each type, and the values of enumerators that have no named enum. */
+const volatile __u8 object_of_type[KFT_MAX_REFERENCE_TYPES] = {};
+const volatile __u32 css_dying = 0;
+
+/* --- what an object is ------------------------------------------------------------------------ */
+
+static void describe_task(struct kft_object_report *report)
+{
+	struct task_struct *task = (void *)report->address;
+
+	report->pid = BPF_CORE_READ(task, pid);
+	report->tgid = BPF_CORE_READ(task, tgid);
+	report->exit_state = BPF_CORE_READ(task, exit_state);
+	report->start_boottime_ns = BPF_CORE_READ(task, start_boottime);
+	bpf_probe_read_kernel_str(report->text, sizeof(task->comm), &task->comm);
+}
+
+static struct kernfs_node *parent_of(struct kernfs_node *node)
+{
+	struct kernfs_node___rcu *newer = (void *)node;
+
+	if (bpf_core_field_exists(newer->__parent))
+		return BPF_CORE_READ(newer, __parent);
+	return BPF_CORE_READ(node, parent);
+}
+
+static void describe_cgroup(struct kft_object_report *report, struct cgroup *cgroup)
+{
+	struct kernfs_node *node = BPF_CORE_READ(cgroup, kn);
+
+	report->id = BPF_CORE_READ(node, id);
+	report->dying = (BPF_CORE_READ(cgroup, self.flags) & css_dying) != 0;
+	for (u32 i = 0; i < KFT_MAX_COMPONENTS && node; i++) {
+		node = parent_of(node);
+		/* The root's name is empty and not shown. */
+		if (node)
+			report->nr_components++;
+	}
+}
+
+static void describe_key(struct kft_object_report *report)
+{
+	struct key *key = BPF_CORE_READ((struct bpf_key *)report->address, key);
+	char *description;
+
+	/* Keys of the system are small numbers in place of a pointer. */
+	if ((u64)key < 4096)
+		return;
+	report->pid = BPF_CORE_READ(key, serial);
+	description = BPF_CORE_READ(key, description);
+	bpf_probe_read_kernel_str(report->text, sizeof(report->text), description);
+}
+
+static void describe_connection(struct kft_object_report *report)
+{
+	struct nf_conn *connection = (void *)report->address;
+
+	/* The module may not be there, and the tuple's layout is not ours to know beyond its size. */
+	if (!bpf_core_type_exists(struct nf_conn) ||
+	    bpf_core_type_size(struct nf_conntrack_tuple) != sizeof(report->tuple))
+		return;
+	bpf_probe_read_kernel(report->tuple, sizeof(report->tuple),
+			      &connection->tuplehash[0].tuple);
+}
+
+static void describe(struct kft_object_report *report, u32 object)
+{
+	const unsigned char *name;
+
+	switch (object) {
+	case KFT_OBJECT_TASK:
+		describe_task(report);
+		break;
+	case KFT_OBJECT_CGROUP:
+		describe_cgroup(report, (void *)report->address);
+		break;
+	case KFT_OBJECT_MEM_CGROUP:
+		describe_cgroup(report,
+				BPF_CORE_READ((struct mem_cgroup *)report->address, css.cgroup));
+		break;
+	case KFT_OBJECT_CPUMASK:
+		bpf_probe_read_kernel(&report->id, sizeof(report->id), (void *)report->address);
+		break;
+	case KFT_OBJECT_FILE:
+		name = BPF_CORE_READ((struct file *)report->address, f_path.dentry, d_name.name);
+		bpf_probe_read_kernel_str(report->text, sizeof(report->text), name);
+		break;
+	case KFT_OBJECT_KEY:
+		describe_key(report);
+		break;
+	case KFT_OBJECT_CONNECTION:
+		describe_connection(report);
+		break;
+	}
+}
+
+static struct kernfs_node *node_of(const struct kft_object_report *report, u32 object)
+{
+	struct cgroup *cgroup = (void *)report->address;
+
+	if (object == KFT_OBJECT_MEM_CGROUP)
+		cgroup = BPF_CORE_READ((struct mem_cgroup *)report->address, css.cgroup);
+	return BPF_CORE_READ(cgroup, kn);
+}
+
+static void write_components(struct bpf_iter__bpf_map_elem *ctx, struct kft_object_report *report,
+			     u32 object)
+{
+	struct kernfs_node *node = node_of(report, object);
+
+	for (u32 i = 0; i < KFT_MAX_COMPONENTS && i < report->nr_components; i++) {
+		char name[KFT_COMPONENT_LEN] = {};
+
+		bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(node, name));
+		bpf_seq_write(ctx->meta->seq, name, sizeof(name));
+		node = parent_of(node);
+	}
+}
+
+SEC("iter/bpf_map_elem")
+int show_objects(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct kft_reference_object *object = ctx->value;
+	struct kft_object_report *report;
+	u32 zero = 0, kind;
+	u64 *key = ctx->key;
+
+	if (!key || !object || !(object->state & KFT_STATE_REFS))
+		return 0;
+	report = bpf_map_lookup_elem(&scratch, &zero);
+	if (!report)
+		return 0;
+	__builtin_memset(report, 0, sizeof(*report));
+	report->address = *key;
+	report->object = *object;
+	kind = object_of_type[(u8)(report->object.state >> 32)];
+	describe(report, kind);
+	bpf_seq_write(ctx->meta->seq, report, sizeof(*report));
+	if (report->nr_components)
+		write_components(ctx, report, kind);
+	return 0;
+}
+
+/*
+ * Throws away the records of objects on which nobody holds a reference. Nobody takes one once the
+ * record is marked.
+ */
+SEC("iter/bpf_map_elem")
+int collect_objects(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct kft_reference_object *object = ctx->value;
+	u64 key, state;
+
+	if (!ctx->key || !object)
+		return 0;
+	state = object->state;
+	if (state & (KFT_STATE_REFS | KFT_STATE_DEAD))
+		return 0;
+	if (__sync_val_compare_and_swap(&object->state, state, state | KFT_STATE_DEAD) != state)
+		return 0;
+	key = *(u64 *)ctx->key;
+	if (bpf_map_delete_elem(&objects, &key))
+		__sync_fetch_and_and(&object->state, ~KFT_STATE_DEAD);
+	return 0;
+}
+
+/* The threads that are inside a sleepable program, or may be. */
+SEC("iter/task")
+int show_sleepers(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	u32 tid;
+
+	if (!task || !bpf_core_field_exists(task->trc_reader_nesting) ||
+	    !BPF_CORE_READ(task, trc_reader_nesting))
+		return 0;
+	tid = BPF_CORE_READ(task, pid);
+	bpf_seq_write(ctx->meta->seq, &tid, sizeof(tid));
+	return 0;
+}
