@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What registry.bpf.c writes and registry_live.c reads: a stream of kfunc sets, and a stream of
- * kernel symbols. Fixed-width members only; the sizes are part of the contract.
+ * What registry.bpf.c writes and registry_live.c reads: streams of kfunc sets,
+ * of destructors and of kernel symbols. Fixed-width members only; the sizes are part of the contract.
  */
 #ifndef KFUNCTRACE_REGISTRY_RECORDS_H
 #define KFUNCTRACE_REGISTRY_RECORDS_H
@@ -26,6 +26,21 @@ struct kft_kfunc_set_record {
 	__u32 cnt;
 };
 _Static_assert(sizeof(struct kft_kfunc_set_record) == 16, "layout shared with userspace");
+
+/* BTF_DTOR_KFUNC_MAX_CNT, the most destructors that a kernel takes from one BTF. */
+#define KFT_MAX_DESTRUCTORS 256
+
+struct kft_destructor {
+	__u32 type_id; /* of the structure that maps may hold pointers to */
+	__u32 func_id; /* FUNC that the kernel calls to release what a map held */
+};
+
+/* The destructors of one BTF; both ids are its. `cnt` of them follow. */
+struct kft_destructors_record {
+	__u32 btf_id; /* object id of the BTF */
+	__u32 cnt;
+};
+_Static_assert(sizeof(struct kft_destructors_record) == 8, "layout shared with userspace");
 
 #define KFT_SYM_NAME_LEN   128
 #define KFT_SYM_MODULE_LEN 56
