@@ -44,8 +44,11 @@ _Static_assert(sizeof(struct kft_destructors_record) == 8, "layout shared with u
 
 #define KFT_SYM_NAME_LEN   128
 #define KFT_SYM_MODULE_LEN 56
-/* Long enough for endbr64 and the five bytes of an ftrace site behind it. */
-#define KFT_SYM_TEXT_LEN 16
+/*
+ * Long enough for endbr64, the five bytes of an ftrace site, and the jump with which a function ends
+ * that does little before it hands over to another (bpf_obj_drop_impl on 6.12 jumps at byte 20).
+ */
+#define KFT_SYM_TEXT_LEN 32
 
 /* One kernel symbol that was asked for by name. */
 struct kft_symbol_record {
@@ -57,6 +60,6 @@ struct kft_symbol_record {
 	char module[KFT_SYM_MODULE_LEN];
 	char name[KFT_SYM_NAME_LEN];
 };
-_Static_assert(sizeof(struct kft_symbol_record) == 216, "layout shared with userspace");
+_Static_assert(sizeof(struct kft_symbol_record) == 232, "layout shared with userspace");
 
 #endif
