@@ -148,6 +148,16 @@ struct btf_kfunc_set_tab {
 	struct btf_kfunc_hook_filter hook_filters[16];
 };
 
+struct btf_id_dtor_kfunc {
+	u32 btf_id;
+	u32 kfunc_btf_id;
+};
+
+struct btf_id_dtor_kfunc_tab {
+	u32 cnt;
+	struct btf_id_dtor_kfunc dtors[];
+};
+
 struct btf_type {
 	u32 name_off;
 	u32 info;
@@ -160,6 +170,7 @@ struct btf {
 	u32 start_str_off;
 	u32 id;
 	struct btf_kfunc_set_tab *kfunc_set_tab;
+	struct btf_id_dtor_kfunc_tab *dtor_kfunc_tab;
 };
 
 struct kallsym_iter {

@@ -57,24 +57,34 @@ static __noinline u32 count_filters(struct btf_kfunc_set_tab *tab, u32 hook)
 	return nr;
 }
 
+/* The BTF behind a file that userspace has opened, and its object id; NULL of any other file. */
+static __always_inline struct btf *btf_of_file(struct bpf_iter__task_file *ctx, u32 *id)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	u32 fd = ctx->fd, *btf_id;
+
+	if (!file || !task || task->tgid != own_tgid)
+		return NULL;
+	btf_id = bpf_map_lookup_elem(&btf_fds, &fd);
+	if (!btf_id)
+		return NULL;
+	*id = *btf_id;
+	return BPF_CORE_READ(file, private_data);
+}
+
 SEC("iter/task_file")
 int read_kfunc_sets(struct bpf_iter__task_file *ctx)
 {
 	struct btf_kfunc_set_tab *tab = NULL;
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	u32 zero = 0, fd = ctx->fd, *btf_id;
+	u32 zero = 0, btf_id = 0;
 	struct set_buffer *buf;
 	struct btf *btf;
 
-	if (!file || !task || task->tgid != own_tgid)
-		return 0;
-	btf_id = bpf_map_lookup_elem(&btf_fds, &fd);
+	btf = btf_of_file(ctx, &btf_id);
 	buf = bpf_map_lookup_elem(&scratch, &zero);
-	if (!btf_id || !buf)
+	if (!btf || !buf)
 		return 0;
-
-	btf = BPF_CORE_READ(file, private_data);
 	tab = BPF_CORE_READ(btf, kfunc_set_tab);
 	if (!tab)
 		return 0;
@@ -100,12 +110,60 @@ int read_kfunc_sets(struct bpf_iter__task_file *ctx)
 		if (bpf_probe_read_kernel(buf->pairs, size,
 					  (void *)set + bpf_core_field_offset(set->pairs)))
 			continue;
-		buf->head.btf_id = *btf_id;
+		buf->head.btf_id = btf_id;
 		buf->head.hook = hook;
 		buf->head.nr_filters = count_filters(tab, hook);
 		buf->head.cnt = cnt;
 		bpf_seq_write(ctx->meta->seq, buf, sizeof(buf->head) + size);
 	}
+	return 0;
+}
+
+struct destructor_buffer {
+	struct kft_destructors_record head;
+	struct kft_destructor destructors[KFT_MAX_DESTRUCTORS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct destructor_buffer);
+} destructor_scratch SEC(".maps");
+
+/* What the kernel calls to release the references that maps hold: dtor_kfunc_tab, sorted by type.
+ */
+SEC("iter/task_file")
+int read_destructors(struct bpf_iter__task_file *ctx)
+{
+	struct btf_id_dtor_kfunc_tab *tab;
+	struct destructor_buffer *buf;
+	u32 zero = 0, btf_id = 0;
+	struct btf *btf;
+	u32 cnt, size;
+
+	btf = btf_of_file(ctx, &btf_id);
+	buf = bpf_map_lookup_elem(&destructor_scratch, &zero);
+	if (!btf || !buf)
+		return 0;
+	tab = BPF_CORE_READ(btf, dtor_kfunc_tab);
+	if (!tab)
+		return 0;
+
+	cnt = BPF_CORE_READ(tab, cnt);
+	if (cnt > KFT_MAX_DESTRUCTORS)
+		cnt = KFT_MAX_DESTRUCTORS;
+	size = cnt * sizeof(buf->destructors[0]);
+	/* As above, for the verifier of 6.1. */
+	asm volatile("" : "+r"(size));
+	if (!size || size > sizeof(buf->destructors))
+		return 0;
+	if (bpf_probe_read_kernel(buf->destructors, size,
+				  (void *)tab + bpf_core_field_offset(tab->dtors)))
+		return 0;
+	buf->head.btf_id = btf_id;
+	buf->head.cnt = cnt;
+	bpf_seq_write(ctx->meta->seq, buf, sizeof(buf->head) + size);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What registry.bpf.c writes and registry_live.c reads: a stream of kfunc sets, and a stream of
- * kernel symbols. Fixed-width members only; the sizes are part of the contract.
+ * What registry.bpf.c writes and registry_live.c reads: streams of kfunc sets,
+ * of destructors and of kernel symbols. Fixed-width members only; the sizes are part of the contract.
  */
 #ifndef KFUNCTRACE_REGISTRY_RECORDS_H
 #define KFUNCTRACE_REGISTRY_RECORDS_H
@@ -27,10 +27,28 @@ struct kft_kfunc_set_record {
 };
 _Static_assert(sizeof(struct kft_kfunc_set_record) == 16, "layout shared with userspace");
 
+/* BTF_DTOR_KFUNC_MAX_CNT, the most destructors that a kernel takes from one BTF. */
+#define KFT_MAX_DESTRUCTORS 256
+
+struct kft_destructor {
+	__u32 type_id; /* of the structure that maps may hold pointers to */
+	__u32 func_id; /* FUNC that the kernel calls to release what a map held */
+};
+
+/* The destructors of one BTF; both ids are its. `cnt` of them follow. */
+struct kft_destructors_record {
+	__u32 btf_id; /* object id of the BTF */
+	__u32 cnt;
+};
+_Static_assert(sizeof(struct kft_destructors_record) == 8, "layout shared with userspace");
+
 #define KFT_SYM_NAME_LEN   128
 #define KFT_SYM_MODULE_LEN 56
-/* Long enough for endbr64 and the five bytes of an ftrace site behind it. */
-#define KFT_SYM_TEXT_LEN 16
+/*
+ * Long enough for endbr64, the five bytes of an ftrace site, and the jump with which a function ends
+ * that does little before it hands over to another (bpf_obj_drop_impl on 6.12 jumps at byte 20).
+ */
+#define KFT_SYM_TEXT_LEN 32
 
 /* One kernel symbol that was asked for by name. */
 struct kft_symbol_record {
@@ -42,6 +60,6 @@ struct kft_symbol_record {
 	char module[KFT_SYM_MODULE_LEN];
 	char name[KFT_SYM_NAME_LEN];
 };
-_Static_assert(sizeof(struct kft_symbol_record) == 216, "layout shared with userspace");
+_Static_assert(sizeof(struct kft_symbol_record) == 232, "layout shared with userspace");
 
 #endif

@@ -79,12 +79,12 @@ void kernel_reader__close(struct kernel_reader *reader)
 	free(reader);
 }
 
-int kernel_reader__kfunc_sets(struct kernel_reader *reader, kfunc_set_fn fn, void *arg)
+/* Runs `prog` over our own files and has it look at those that are BTF objects. */
+static int read_btf_files(struct kernel_reader *reader, const struct bpf_program *prog, char **data,
+			  size_t *size)
 {
 	union bpf_iter_link_info info = { .task = { .pid = getpid() } };
-	int fds = bpf_map__fd(reader->skel->maps.btf_fds), err = 0;
-	size_t size, at = 0;
-	char *data;
+	int fds = bpf_map__fd(reader->skel->maps.btf_fds);
 
 	for (int i = 0; i < kernel_btf_set__nr(reader->btfs); i++) {
 		struct kernel_btf *kbtf = kernel_btf_set__at(reader->btfs, i);
@@ -92,7 +92,15 @@ int kernel_reader__kfunc_sets(struct kernel_reader *reader, kfunc_set_fn fn, voi
 		if (bpf_map_update_elem(fds, &kbtf->fd, &kbtf->id, BPF_ANY))
 			return -errno;
 	}
-	err = bpf_iter_run(reader->skel->progs.read_kfunc_sets, &info, &data, &size);
+	return bpf_iter_run(prog, &info, data, size);
+}
+
+int kernel_reader__kfunc_sets(struct kernel_reader *reader, kfunc_set_fn fn, void *arg)
+{
+	size_t size, at = 0;
+	char *data;
+	int err = read_btf_files(reader, reader->skel->progs.read_kfunc_sets, &data, &size);
+
 	if (err)
 		return err;
 
@@ -105,6 +113,30 @@ int kernel_reader__kfunc_sets(struct kernel_reader *reader, kfunc_set_fn fn, voi
 			break;
 		}
 		err = fn(set, (void *)(data + at + sizeof(*set)), arg);
+		at += len;
+	}
+	free(data);
+	return err;
+}
+
+int kernel_reader__destructors(struct kernel_reader *reader, destructors_fn fn, void *arg)
+{
+	size_t size, at = 0;
+	char *data;
+	int err = read_btf_files(reader, reader->skel->progs.read_destructors, &data, &size);
+
+	if (err)
+		return err;
+
+	while (at + sizeof(struct kft_destructors_record) <= size && !err) {
+		const struct kft_destructors_record *head = (void *)(data + at);
+		size_t len = sizeof(*head) + head->cnt * sizeof(struct kft_destructor);
+
+		if (at + len > size) {
+			err = -EBADMSG;
+			break;
+		}
+		err = fn(head, (void *)(data + at + sizeof(*head)), arg);
 		at += len;
 	}
 	free(data);

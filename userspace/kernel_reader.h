@@ -24,6 +24,12 @@ typedef int (*kfunc_set_fn)(const struct kft_kfunc_set_record *set,
 /* Calls fn for each set that the kernel has registered. Returns 0 or a negative errno. */
 int kernel_reader__kfunc_sets(struct kernel_reader *reader, kfunc_set_fn fn, void *arg);
 
+/* The destructors of one BTF: there are destructors->cnt of `pairs`. */
+typedef int (*destructors_fn)(const struct kft_destructors_record *destructors,
+			      const struct kft_destructor *pairs, void *arg);
+/* Calls fn for each BTF that has registered any. Returns 0 or a negative errno. */
+int kernel_reader__destructors(struct kernel_reader *reader, destructors_fn fn, void *arg);
+
 typedef int (*kernel_symbol_fn)(const struct kft_symbol_record *symbol, void *arg);
 /*
  * Calls fn for each kernel symbol that has one of `names`; a name may have several symbols or none.

@@ -12,8 +12,12 @@ enum {
 	KFUNC_ACQUIRE = 1u << 0,
 	KFUNC_RELEASE = 1u << 1,
 	KFUNC_RET_NULL = 1u << 2,
+	KFUNC_KPTR_GET = 1u << 3, /* before 6.4 only */
 	KFUNC_SLEEPABLE = 1u << 5,
 	KFUNC_RCU = 1u << 7,
+	KFUNC_ITER_NEW = 1u << 8,
+	KFUNC_ITER_NEXT = 1u << 9,
+	KFUNC_ITER_DESTROY = 1u << 10,
 	KFUNC_IMPLICIT_ARGS = 1u << 16,
 };
 

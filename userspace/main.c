@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
 	{ "stat", cmd_stat, "count calls for a while, or while a command runs" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
+	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
 

@@ -22,7 +22,7 @@ struct pairing;
 enum reference_role {
 	REFERENCE_ACQUIRE,
 	REFERENCE_RELEASE,
-	REFERENCE_CONVERT,    /* takes its argument's away, also when it fails, and returns another */
+	REFERENCE_CONVERT, /* takes its argument's away, also when it fails, and returns another */
 	REFERENCE_DESTRUCTOR, /* releases what a map or a container held; the kernel calls it */
 	REFERENCE_MOVE_IN,    /* into a list or tree: the reference stays outstanding... */
 	REFERENCE_MOVE_OUT,   /* ...and comes out again */
@@ -43,39 +43,55 @@ enum reference_failure {
 
 /* What the NULL of an acquire means. */
 enum null_meaning {
-	NULL_IS_OTHER, /* never the count: not found, no memory */
+	NULL_IS_OTHER, /* not found, no memory; what has a count of zero is not found either */
 	NULL_IS_ZERO,  /* the count was zero, without doubt */
 	NULL_IS_MIXED, /* the count, or something else: the arguments may tell */
 };
 
 /* A type that references are held on. */
 struct reference_type {
-	const char *name;      /* "task_struct", as in BTF and without "struct " */
+	const char *name;	/* "task_struct", as in BTF and without "struct " */
 	enum kft_object object; /* what can be said of one of them */
-	bool is_iterator;      /* a trio of bpf_iter_NAME_new, _next and _destroy */
-	bool has_count;	       /* false: acquire and release only look like it (scx's idle masks) */
+	bool is_iterator;	/* a trio of bpf_iter_NAME_new, _next and _destroy */
+	bool has_count; /* false: acquire and release only look like it (scx's idle masks) */
 	bool acquired_elsewhere; /* only releases are kfuncs: its balance means nothing */
-	const char *note;      /* what is peculiar about it, or NULL */
+	/*
+	 * The verifier wants it released although acquiring it failed: such a release releases
+	 * nothing. True of iterators.
+	 */
+	bool released_after_failure;
+	const char *note; /* what is peculiar about it, or NULL */
 };
 
 /* A function that can be probed for what it does to references. Owned by the pairing. */
 struct reference_function {
 	const char *name;
-	const struct kfunc *kfunc; /* NULL for destructors that are no kfuncs */
+	/*
+	 * NULL for destructors that are no kfuncs. Of the twin that the verifier calls for some
+	 * programs (kfunc->twin), the kfunc that these name.
+	 */
+	const struct kfunc *kfunc;
 	struct kernel_btf *kbtf;
 	__u32 btf_id;  /* FUNC to attach to */
 	__u32 abi_id;  /* FUNC with the real parameters */
 	__u64 address; /* 0: the compiler left no symbol */
 	enum reference_role role;
-	int acquires;	/* index of the type that it returns a reference on, -1: none */
-	int releases;	/* index of the type that it takes one from, -1: none */
-	int object_arg; /* argument word with the object or iterator that is released; -1: none */
+	int type;     /* index of the type that it is about: `acquires`, else `releases` */
+	int acquires; /* index of the type that the program gets a reference on, -1: none */
+	int releases; /* index of the type that the program loses one on, -1: none */
+	/*
+	 * Argument word with the object that is released, the iterator, or what an acquire that
+	 * does not return its object fills (bpf_dynptr_from_file); of REFERENCE_MOVE_IN the node in
+	 * the object. -1: none, the object is what it returns.
+	 */
+	int object_arg;
 	enum reference_failure failure;
 	enum null_meaning null_means;
 	bool is_new; /* what it returns nobody else has a reference on (bpf_cpumask_create) */
 	/*
-	 * Of a destructor: the release kfunc that it ends in, by a call or a jump; a probe on that
-	 * one sees what the destructor releases, with the kernel as caller. NULL: none.
+	 * The function of this pairing that it calls or jumps to at its beginning: a destructor the
+	 * release kfunc, a kfunc's old name its new one (bpf_obj_drop_impl on 7.2). Probes on both
+	 * see one call twice; after a jump, with the same caller. NULL: none is seen in the code.
 	 */
 	const char *ends_in;
 	const char *note; /* why it is not as its flags and its prototype say, or NULL */

@@ -162,14 +162,11 @@ int prototype__format(const struct btf *btf, __u32 func_id, const char *name, ch
 	return format_decl(btf, func->type, name, buf, size, 0);
 }
 
-int prototype__nr_arg_words(const struct btf *btf, __u32 func_id)
+static int count_words(const struct btf *btf, const struct btf_type *proto, int nr_params)
 {
-	const struct btf_type *proto = prototype__type(btf, func_id);
 	int words = 0;
 
-	if (!proto)
-		return -EINVAL;
-	for (int i = 0; i < btf_vlen(proto); i++) {
+	for (int i = 0; i < nr_params; i++) {
 		__s64 size = btf__resolve_size(btf, btf_params(proto)[i].type);
 
 		/* resolve_size() knows no size for what is only declared; those are pointers. */
@@ -178,16 +175,49 @@ int prototype__nr_arg_words(const struct btf *btf, __u32 func_id)
 	return words;
 }
 
+int prototype__nr_arg_words(const struct btf *btf, __u32 func_id)
+{
+	const struct btf_type *proto = prototype__type(btf, func_id);
+
+	return proto ? count_words(btf, proto, btf_vlen(proto)) : -EINVAL;
+}
+
+int prototype__arg_word(const struct btf *btf, __u32 func_id, int param)
+{
+	const struct btf_type *proto = prototype__type(btf, func_id);
+
+	return proto && param < btf_vlen(proto) ? count_words(btf, proto, param) : -EINVAL;
+}
+
+static const struct btf_type *skip_typedefs(const struct btf *btf, __u32 id)
+{
+	const struct btf_type *t = skip_modifiers(btf, id);
+
+	while (t && btf_is_typedef(t))
+		t = skip_modifiers(btf, t->type);
+	return t;
+}
+
 int prototype__returns_pointer(const struct btf *btf, __u32 func_id)
 {
 	const struct btf_type *proto = prototype__type(btf, func_id), *ret;
 
-	if (!proto)
-		return 0;
-	ret = skip_modifiers(btf, proto->type);
-	while (ret && btf_is_typedef(ret))
-		ret = skip_modifiers(btf, ret->type);
+	ret = proto ? skip_typedefs(btf, proto->type) : NULL;
 	return ret && btf_is_ptr(ret);
+}
+
+const char *prototype__pointee(const struct btf *btf, __u32 type_id)
+{
+	const struct btf_type *t = skip_typedefs(btf, type_id);
+	const char *name = NULL;
+
+	if (t && btf_is_ptr(t))
+		t = skip_typedefs(btf, t->type);
+	else
+		t = NULL;
+	if (t)
+		name = btf__name_by_offset(btf, t->name_off);
+	return name && *name ? name : NULL;
 }
 
 /*

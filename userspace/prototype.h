@@ -29,6 +29,15 @@ const struct btf_type *prototype__type(const struct btf *btf, __u32 func_id);
  */
 int prototype__nr_arg_words(const struct btf *btf, __u32 func_id);
 
+/* The first of these words that belongs to parameter `param`, counted from 0. */
+int prototype__arg_word(const struct btf *btf, __u32 func_id, int param);
+
+/*
+ * Name of what a pointer of type `type_id` points at, without "struct", qualifiers, typedefs and
+ * tags; NULL when it is no pointer, or one to void or to what has no name.
+ */
+const char *prototype__pointee(const struct btf *btf, __u32 type_id);
+
 /* True when the function returns a pointer, so that a return of 0 is NULL. */
 int prototype__returns_pointer(const struct btf *btf, __u32 func_id);
 

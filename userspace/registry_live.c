@@ -10,6 +10,7 @@
 
 #include <bpf/btf.h>
 
+#include "function_text.h"
 #include "kernel_btf.h"
 #include "kernel_reader.h"
 #include "kernel_version.h"
@@ -150,49 +151,17 @@ struct symbol_reading {
 		char module[KFT_SYM_MODULE_LEN];
 		__u64 address;
 		enum site { SITE_UNREADABLE, SITE_NONE, SITE_FOUND } site;
-	} * symbols;
+	} *symbols;
 	int nr;
 };
 
-#if defined(__x86_64__)
-/* What a function may begin with before its ftrace site, four bytes each. */
-static bool is_landing_pad(const __u8 *text)
-{
-	static const __u8 pads[][4] = {
-		{ 0xf3, 0x0f, 0x1e, 0xfa }, /* endbr64 */
-		/* Where nobody calls the function indirectly, the kernel overwrites it at boot: */
-		{ 0x66, 0x0f, 0x1f, 0x00 }, /* before 6.15 */
-		{ 0x0f, 0x1f, 0x40, 0xd6 }, /* since */
-	};
-
-	for (size_t i = 0; i < sizeof(pads) / sizeof(pads[0]); i++) {
-		if (memcmp(text, pads[i], sizeof(pads[i])) == 0)
-			return true;
-	}
-	return false;
-}
-#endif
-
-/*
- * An ftrace site is a five-byte no-op, or the call or jump that was written over it, at the very
- * beginning of a function or behind its landing pad. Compiled code begins with neither.
- */
 static enum site site_in_text(const struct kft_symbol_record *record)
 {
 #if defined(__x86_64__)
-	static const __u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
-	const __u8 *text = record->text;
-
 	if (record->text_error)
 		return SITE_UNREADABLE;
-	if (is_landing_pad(text))
-		text += 4;
-	if (memcmp(text, nop5, sizeof(nop5)) == 0)
-		return SITE_FOUND;
-	/* A call, a jump, or the breakpoint that stands there while one is being written. */
-	if (text[0] == 0xe8 || text[0] == 0xe9 || text[0] == 0xcc)
-		return SITE_FOUND;
-	return SITE_NONE;
+	return ftrace_site__is(record->text + landing_pad__size(record->text)) ? SITE_FOUND
+									       : SITE_NONE;
 #else
 	(void)record;
 	return SITE_UNREADABLE;
