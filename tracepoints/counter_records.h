@@ -74,7 +74,7 @@ struct kft_prog {
 	__u32 nr_images;
 	__u32 nr_freed; /* images whose memory has been given back */
 	__u32 unloaded; /* its last reference is gone; it may still be running */
-	__u32 pad;
+	__u32 sleepable;
 	char name[64]; /* full name from BTF where there is one, else the 15 characters */
 };
 

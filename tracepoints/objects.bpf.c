@@ -181,6 +181,9 @@ int show_objects(struct bpf_iter__bpf_map_elem *ctx)
 	return 0;
 }
 
+/* Records that collect_objects() has thrown away. */
+__u64 nr_collected = 0;
+
 /*
  * Throws away the records of objects on which nobody holds a reference. Nobody takes one once the
  * record is marked.
@@ -188,19 +191,24 @@ int show_objects(struct bpf_iter__bpf_map_elem *ctx)
 SEC("iter/bpf_map_elem")
 int collect_objects(struct bpf_iter__bpf_map_elem *ctx)
 {
-	struct kft_reference_object *object = ctx->value;
+	struct kft_reference_object *object;
 	u64 key, state;
 
-	if (!ctx->key || !object)
+	if (!ctx->key)
+		return 0;
+	key = *(u64 *)ctx->key;
+	object = bpf_map_lookup_elem(&objects, &key);
+	if (!object)
 		return 0;
 	state = object->state;
 	if (state & (KFT_STATE_REFS | KFT_STATE_DEAD))
 		return 0;
 	if (__sync_val_compare_and_swap(&object->state, state, state | KFT_STATE_DEAD) != state)
 		return 0;
-	key = *(u64 *)ctx->key;
 	if (bpf_map_delete_elem(&objects, &key))
 		__sync_fetch_and_and(&object->state, ~KFT_STATE_DEAD);
+	else
+		__sync_fetch_and_add(&nr_collected, 1);
 	return 0;
 }
 

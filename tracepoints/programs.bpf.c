@@ -437,6 +437,13 @@ static long record_one_subprog(u32 idx, struct image_loop *loop)
 	return 0;
 }
 
+static bool is_sleepable(struct bpf_prog *prog)
+{
+	if (bpf_core_field_exists(prog->sleepable))
+		return BPF_CORE_READ_BITFIELD_PROBED(prog, sleepable);
+	return BPF_CORE_READ(prog, aux, sleepable);
+}
+
 static void record_program(struct bpf_prog *prog)
 {
 	struct bpf_prog_aux *aux = BPF_CORE_READ(prog, aux);
@@ -449,6 +456,7 @@ static void record_program(struct bpf_prog *prog)
 	if (bpf_map_lookup_elem(&progs, &record.id))
 		return;
 	record.type = BPF_CORE_READ(prog, type);
+	record.sleepable = is_sleepable(prog);
 	bpf_probe_read_kernel(record.tag, sizeof(record.tag), &prog->tag);
 	read_function_name(aux, 0, record.name, sizeof(record.name));
 	if (!record.name[0])

@@ -103,6 +103,7 @@ struct kft_reference_object {
 	__u64 holders[KFT_MAX_HOLDERS]; /* the first of them took the first reference */
 	__u64 more_holders;		/* episode in which there were more than that */
 	__u64 since_ns;			/* when the first reference was taken */
+	__u64 last_ns;			/* when the last was */
 	__u32 tid;			/* of the thread that took it */
 	__u32 tgid;
 	__u64 elements; /* of an iterator: how many it has returned; KFT_ITER_FAILED */

@@ -255,7 +255,7 @@ static __always_inline bool take_reference(struct kft_reference_object *object, 
 		if (refs_in(old))
 			__sync_fetch_and_add(&shared_state()->lost_releases, refs_in(old));
 		ids = bpf_get_current_pid_tgid();
-		object->since_ns = bpf_ktime_get_ns();
+		object->since_ns = object->last_ns = bpf_ktime_get_ns();
 		object->tid = ids;
 		object->tgid = ids >> 32;
 		object->elements = 0;
@@ -274,7 +274,7 @@ static __always_inline bool make_record(u64 *key, u32 type, u32 site)
 	};
 	u64 ids = bpf_get_current_pid_tgid();
 
-	new.since_ns = bpf_ktime_get_ns();
+	new.since_ns = new.last_ns = bpf_ktime_get_ns();
 	new.tid = ids;
 	new.tgid = ids >> 32;
 	if (bpf_map_update_elem(MAP(PATCH_MAP_OBJECTS), key, &new, BPF_NOEXIST))

@@ -288,6 +288,11 @@ const char *counters__kernel_site(const struct counters *counters, __u64 address
 	return kernel_symbols__resolve(counters->symbols, address, offset);
 }
 
+__u64 counters__kernel_function_end(const struct counters *counters, __u64 address)
+{
+	return kernel_symbols__end(counters->symbols, address);
+}
+
 static __u64 misses_of(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = { 0 };

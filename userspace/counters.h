@@ -89,6 +89,8 @@ struct counters_caller counters__caller_at(const struct counters *counters, __u6
 
 /* The function of the kernel that an address lies in, or NULL (kernel_symbols__resolve()). */
 const char *counters__kernel_site(const struct counters *counters, __u64 address, __u64 *offset);
+/* Where that function ends, at most (kernel_symbols__end()). */
+__u64 counters__kernel_function_end(const struct counters *counters, __u64 address);
 
 /* What could not be recorded for want of room: programs, images, records of ended programs. */
 struct counters_losses {

@@ -113,16 +113,21 @@ static const struct symbol *find(const struct kernel_symbols *symbols, __u64 add
 	return before;
 }
 
+static void read_once(struct kernel_symbols *symbols)
+{
+	if (symbols->nr)
+		return;
+	if (kernel_reader__text_symbols(symbols->reader, take, symbols))
+		forget(symbols);
+	qsort(symbols->symbols, symbols->nr, sizeof(*symbols->symbols), compare);
+}
+
 const char *kernel_symbols__resolve(struct kernel_symbols *symbols, __u64 return_address,
 				    __u64 *offset)
 {
 	const struct symbol *symbol;
 
-	if (!symbols->nr) {
-		if (kernel_reader__text_symbols(symbols->reader, take, symbols))
-			forget(symbols);
-		qsort(symbols->symbols, symbols->nr, sizeof(*symbols->symbols), compare);
-	}
+	read_once(symbols);
 	/* A return address is one past the call, which may be the last thing in a function. */
 	symbol = find(symbols, return_address);
 	if (!symbol || symbol->address != return_address)
@@ -131,4 +136,19 @@ const char *kernel_symbols__resolve(struct kernel_symbols *symbols, __u64 return
 		return NULL;
 	*offset = return_address - symbol->address;
 	return symbol->name;
+}
+
+__u64 kernel_symbols__end(struct kernel_symbols *symbols, __u64 address)
+{
+	const struct symbol *symbol, *last;
+
+	read_once(symbols);
+	symbol = find(symbols, address);
+	if (!symbol)
+		return address;
+	last = &symbols->symbols[symbols->nr - 1];
+	/* Several names may stand for one function. */
+	while (symbol < last && symbol->address <= address)
+		symbol++;
+	return symbol->address;
 }

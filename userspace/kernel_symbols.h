@@ -19,4 +19,7 @@ void kernel_symbols__free(struct kernel_symbols *symbols);
 const char *kernel_symbols__resolve(struct kernel_symbols *symbols, __u64 return_address,
 				    __u64 *offset);
 
+/* Where the next symbol begins behind a function that begins at `address`: its end, at most. */
+__u64 kernel_symbols__end(struct kernel_symbols *symbols, __u64 address);
+
 #endif

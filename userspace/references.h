@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The records of references in the kernel: which objects are held, by which call sites, and how long
+ * they were. What the reference probes (references.bpf.c) fill.
+ */
+#ifndef KFUNCTRACE_REFERENCES_H
+#define KFUNCTRACE_REFERENCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "../tracepoints/reference_records.h"
+
+struct counters;
+struct kernel_btf_set;
+struct pairing;
+struct probe_template;
+struct references;
+
+struct references_options {
+	__u32 max_objects;     /* more are counted as untracked; 0: none are kept */
+	__u32 ring_bytes;      /* room for events, a power of two; 0: none are sent */
+	__u32 events_a_second; /* of acquires that fail, at most; 0: no limit */
+};
+
+/*
+ * Makes the records and tells the template's reference probes where they are. `counters` were
+ * opened with want_references, and with the others must outlive them. Returns 0 or a negative errno.
+ */
+int references__open(const struct references_options *opts, struct counters *counters,
+		     struct kernel_btf_set *btfs, const struct pairing *pairing,
+		     struct probe_template *tmpl, struct references **references);
+void references__free(struct references *references);
+
+/* To be called about once a second: makes room. Returns 0 or a negative errno. */
+int references__tend(struct references *references);
+
+/* Bytes of kernel memory that the records take. */
+__u64 references__memory(const struct references *references);
+/* The most objects that there is room for. */
+__u32 references__max_objects(const struct references *references);
+int references__events_fd(const struct references *references);
+
+/* What the probes have written so far; changes all the time. */
+const struct kft_reference_state *references__state(const struct references *references);
+/* A numbered call site, or NULL. */
+const struct kft_reference_site *references__site(const struct references *references, __u32 site);
+
+/* An object on which references are held at the moment. */
+struct held_object {
+	struct kft_object_report report;
+	char (*components)[KFT_COMPONENT_LEN]; /* report.nr_components; NULL when there are none */
+};
+
+/* All of them, malloc'ed, to be freed with held_objects__free(). Returns 0 or a negative errno. */
+int references__read_objects(struct references *references, struct held_object **objects,
+			     size_t *nr);
+void held_objects__free(struct held_object *objects, size_t nr);
+
+/* The threads that are inside of sleepable programs, sorted; malloc'ed. 0 or a negative errno. */
+int references__read_sleepers(struct references *references, __u32 **tids, size_t *nr);
+
+/* Who held how long, malloc'ed arrays; keys[i] belongs to holds[i]. Returns 0 or a negative errno. */
+int references__read_holds(const struct references *references, struct kft_hold_key **keys,
+			   struct kft_hold **holds, size_t *nr);
+
+#endif
