@@ -126,6 +126,35 @@ static void a_structure_by_value_takes_two_words(void **state)
 	assert_int_equal(prototype__nr_arg_words(t->btf, func), 3);
 }
 
+static void a_parameter_begins_behind_the_words_before_it(void **state)
+{
+	struct types *t = *state;
+	int proto = add_func(t->btf, 0), func;
+
+	btf__add_func_param(t->btf, "n", t->int_id);
+	btf__add_func_param(t->btf, "w", t->wide_id);
+	btf__add_func_param(t->btf, "m", t->int_id);
+	func = btf__add_func(t->btf, "f", BTF_FUNC_STATIC, proto);
+	assert_int_equal(prototype__arg_word(t->btf, func, 0), 0);
+	assert_int_equal(prototype__arg_word(t->btf, func, 1), 1);
+	assert_int_equal(prototype__arg_word(t->btf, func, 2), 3);
+	assert_int_equal(prototype__arg_word(t->btf, func, 3), -EINVAL);
+	assert_int_equal(prototype__arg_word(t->btf, t->task_id, 0), -EINVAL);
+}
+
+static void a_pointee_is_named_without_what_surrounds_it(void **state)
+{
+	struct types *t = *state;
+	int qualified = btf__add_const(t->btf, btf__add_type_tag(t->btf, "rcu", t->task_id));
+	int alias = btf__add_typedef(t->btf, "task_t", qualified);
+	int const_ptr = btf__add_const(t->btf, btf__add_ptr(t->btf, alias));
+
+	assert_string_equal(prototype__pointee(t->btf, const_ptr), "task_struct");
+	assert_null(prototype__pointee(t->btf, t->task_id));
+	assert_null(prototype__pointee(t->btf, btf__add_ptr(t->btf, 0)));
+	assert_null(prototype__pointee(t->btf, 0));
+}
+
 static void pointer_returns_are_told_from_numbers(void **state)
 {
 	struct types *t = *state;
@@ -176,6 +205,8 @@ int main(void)
 		CASE(arrays_and_callbacks),
 		CASE(type_tags_read_as_the_kernel_writes_them),
 		CASE(a_structure_by_value_takes_two_words),
+		CASE(a_parameter_begins_behind_the_words_before_it),
+		CASE(a_pointee_is_named_without_what_surrounds_it),
 		CASE(pointer_returns_are_told_from_numbers),
 		CASE(too_small_a_buffer_is_an_error),
 		CASE(suffixes_are_explained),
