@@ -223,7 +223,7 @@ int balance_report__print(const struct refs_report *report, FILE *out, bool json
 	if (json) {
 		root = json_object();
 		add_json(report, &balance, root);
-		err = output__json(out, root, true);
+		err = output__json(out, root, report->pretty);
 	} else if (!balance.nr) {
 		fprintf(out, " nothing was acquired or released in %.3f seconds\n",
 			report->seconds);

@@ -1,102 +1,204 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace refs: the references that programs hold. */
-#include <getopt.h>
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "commands.h"
-#include "live_kernel.h"
 #include "message.h"
 #include "output.h"
-#include "pairing.h"
 #include "pairs_report.h"
+#include "reference_session.h"
+#include "refs_options.h"
+#include "refs_report.h"
+#include "run_window.h"
+#include "usage.h"
 
-struct refs_options {
-	bool pairs;
-	bool json;
+/* Room for events between two looks at them, and how many of them a second the kernel sends. */
+#define RING_BYTES     (256 * 1024)
+#define EVENTS_A_SECOND 200
+
+/* Everything that is open during a run. */
+struct refs_run {
+	const struct refs_options *opts;
+	struct reference_session session;
+	struct run_window window;
+	struct results results;
+	struct event_sample sample;
+	struct usage before; /* when watching began */
+	struct usage now;    /* last drain */
 };
 
-static void print_usage(FILE *out)
+static int attach(struct refs_run *run)
 {
-	fputs("usage: kfunctrace refs --pairs [OPTIONS]\n"
-	      "Shows which functions of the running kernel take references, on what, and which\n"
-	      "give them back.\n\n"
-	      "      --pairs           what acquires and what releases, type by type\n"
-	      "      --json            an object\n"
-	      "  -v, --verbose\n"
-	      "  -h, --help\n",
-	      out);
-}
-
-static int parse_options(int argc, char **argv, struct refs_options *opts)
-{
-	static const struct option longs[] = {
-		{ "pairs", no_argument, NULL, 'p' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+	const struct refs_options *opts = run->opts;
+	bool zero = opts->mode == REFERENCES_ZERO;
+	bool objects = opts->mode == REFERENCES_OBJECTS || opts->mode == REFERENCES_ITERATORS;
+	const struct reference_session_options session = {
+		.plan = {
+			.mode = opts->mode,
+			.types = &opts->types,
+			.modules = &opts->modules,
+			.no_modules = opts->no_modules,
+			.stack = opts->stack,
+		},
+		.references = {
+			.max_objects = objects ? opts->max_objects : 0,
+			.ring_bytes = zero ? RING_BYTES : 0,
+			.events_a_second = EVENTS_A_SECOND,
+		},
+		.event = zero ? event_sample__take : NULL,
+		.event_arg = &run->sample,
 	};
-	int c;
+	int err = event_sample__make(&run->sample, opts->max_events);
 
-	while ((c = getopt_long(argc, argv, "vh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'p':
-			opts->pairs = true;
-			break;
-		case 'j':
-			opts->json = true;
-			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
-		default:
-			print_usage(stderr);
-			return EXIT_TROUBLE;
-		}
-	}
-	if (optind < argc) {
-		msg__error("refs takes no arguments: '%s'", argv[optind]);
-		return EXIT_TROUBLE;
-	}
-	if (!opts->pairs) {
-		msg__error("refs needs --pairs");
-		return EXIT_TROUBLE;
-	}
-	return EXIT_FINE;
+	return err ?: reference_session__attach(&run->session, &session);
 }
 
-static int print_pairs(bool json)
+static int drain(void *arg)
 {
-	struct live_kernel kernel;
-	struct pairing *pairing;
+	struct refs_run *run = arg;
+	int err = reference_session__drain(&run->session, &run->now);
+
+	if (!err && run->session.stream)
+		err = event_stream__poll(run->session.stream, 0);
+	return err;
+}
+
+static int print(void *arg)
+{
+	struct refs_run *run = arg;
+	const struct refs_options *opts = run->opts;
+	struct tracing_session *tracing = &run->session.tracing;
+	struct usage change = { 0 };
+	struct refs_report report = {
+		.session = tracing,
+		.pairing = run->session.pairing,
+		.references = run->session.references,
+		.usage = &change,
+		.sites = counters__sites(tracing->counters),
+		.seconds = (double)(tracing->drained_ns - run->window.begin_ns) / NS_PER_S,
+		.addresses = opts->addresses,
+		.pretty = !opts->window.interval,
+		.stale_only = opts->stale_only,
+		.min_age_ns = opts->min_age_ns,
+		.order = opts->order,
+		.events = &run->sample,
+	};
+	FILE *out = results__begin(&run->results);
+	int err = usage__difference(&change, &run->now, &run->before);
+
+	if (err)
+		return err;
+	switch (opts->mode) {
+	case REFERENCES_OBJECTS:
+		err = objects_report__print(&report, out, opts->json);
+		break;
+	case REFERENCES_ZERO:
+		err = zero_report__print(&report, out, opts->json);
+		break;
+	case REFERENCES_ITERATORS:
+		err = iterators_report__print(&report, out, opts->json);
+		break;
+	default:
+		err = balance_report__print(&report, out, opts->json);
+	}
+	usage__free(&change);
+	fflush(out);
+	return err;
+}
+
+static int print_interval(void *arg)
+{
+	struct refs_run *run = arg;
 	int err;
 
-	if (live_kernel__open(&kernel))
-		return EXIT_TROUBLE;
-	err = pairing__open(&kernel, &pairing);
-	if (err) {
-		msg__error("cannot find out what this kernel's kfuncs acquire and release: %s",
-			   strerror(-err));
-	} else {
-		err = pairs_report__print(pairing, json);
-		if (err)
-			msg__error("cannot print the pairs: %s", strerror(-err));
-		pairing__free(pairing);
-	}
-	live_kernel__close(&kernel);
+	if (!run->opts->json)
+		fprintf(results__begin(&run->results), "\n after %.3f seconds:\n\n",
+			(double)(run->session.tracing.drained_ns - run->window.begin_ns) /
+				NS_PER_S);
+	err = print(run);
+	return err ?: results__failed(&run->results);
+}
+
+static int finish(struct refs_run *run)
+{
+	int err = tracing_session__drain_patiently(&run->session.tracing, &run->now);
+
+	if (!err && run->session.stream)
+		err = event_stream__poll(run->session.stream, 0);
+	if (err)
+		return err;
+	if (run->opts->window.interval && !run->opts->json)
+		fputs("\n in all:\n\n", results__begin(&run->results));
+	err = results__print_last(&run->results, print, run);
+	if (err)
+		msg__error("cannot print the references: %s", strerror(-err));
+	tracing_session__say_losses(&run->session.tracing);
+	return err;
+}
+
+static int run_refs(struct refs_run *run)
+{
+	static const struct run_window_calls calls = { .drain = drain, .interval = print_interval };
+	int err = run_window__open(&run->window, &run->opts->window);
+
+	if (!err)
+		err = attach(run);
+	/*
+	 * When only calls are counted, what was released while the rest was being attached is not
+	 * told from what was acquired since. When each object is known, it is.
+	 */
+	if (!err && run->opts->mode == REFERENCES_BALANCE)
+		err = tracing_session__drain_patiently(&run->session.tracing, &run->before);
+	if (!err)
+		err = run_window__wait(&run->window, &calls, run);
+	if (!err)
+		err = finish(run);
+	if (!err)
+		tracing_session__announce_detaching(&run->session.tracing);
+	run_window__close(&run->window);
+	return err;
+}
+
+static int print_pairs(const struct pairing *pairing, bool json)
+{
+	int err = pairs_report__print(pairing, json);
+
+	if (err)
+		msg__error("cannot print the pairs: %s", strerror(-err));
 	return output__finish(stdout, "standard output") || err ? EXIT_TROUBLE : EXIT_FINE;
+}
+
+static int watch(struct refs_run *run)
+{
+	const struct refs_options *opts = run->opts;
+	int err;
+
+	if (results__open(&run->results, opts->output, opts->window.command))
+		return EXIT_TROUBLE;
+	err = run_refs(run);
+	if (!err && run->session.tracing.tracer_was_off)
+		err = -ENODATA;
+	if (results__close(&run->results))
+		err = -EIO;
+	return err ? EXIT_TROUBLE : run_window__exit_status(&run->window);
 }
 
 int cmd_refs(int argc, char **argv)
 {
 	struct refs_options opts = { 0 };
-	int status = parse_options(argc, argv, &opts);
+	struct refs_run run = { .opts = &opts };
+	int status = EXIT_TROUBLE;
 
-	return status == EXIT_FINE ? print_pairs(opts.json) : status;
+	if (!refs_options__parse(&opts, argc, argv) && !reference_session__open(&run.session))
+		status = opts.pairs ? print_pairs(run.session.pairing, opts.json) : watch(&run);
+	reference_session__close(&run.session);
+	event_sample__free(&run.sample);
+	usage__free(&run.before);
+	usage__free(&run.now);
+	refs_options__free(&opts);
+	return status;
 }

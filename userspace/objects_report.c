@@ -421,7 +421,7 @@ static int print_json(const struct refs_report *report, const struct reference_o
 		json_decref(root);
 		return err;
 	}
-	return output__json(out, root, true);
+	return output__json(out, root, report->pretty);
 }
 
 int objects_report__print(const struct refs_report *report, FILE *out, bool json)

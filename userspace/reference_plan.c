@@ -156,8 +156,8 @@ static void add_target(struct reference_plan *plan, const struct pairing *pairin
 		.subject = idx,
 		.kind = counts_only ? counting_kind(function) : accounting_kind(function),
 		.object_arg = function->object_arg,
-		.type = function->acquires >= 0 ? function->acquires : 0,
-		.released = function->releases >= 0 ? function->releases : 0,
+		.type = function->acquires >= 0 ? function->acquires : function->type,
+		.released = function->releases >= 0 ? function->releases : function->type,
 		.flags = flags_of(opts, pairing, function),
 	};
 }

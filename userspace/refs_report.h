@@ -26,6 +26,7 @@ struct refs_report {
 	const struct site_table *sites; /* source lines; may be NULL */
 	double seconds;			/* that `usage` covers */
 	bool addresses;			/* kernel addresses may be shown */
+	bool pretty;			/* JSON on many lines */
 	/* Of objects: */
 	bool stale_only;
 	__u64 min_age_ns;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "stat_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 
 #include "../tracepoints/counter_records.h"
 #include "message.h"
+#include "option_values.h"
 #include "output.h"
 
 static void print_usage(FILE *out)
@@ -35,20 +34,6 @@ static void print_usage(FILE *out)
 	      "it took\n"
 	      "  -h, --help\n",
 	      out);
-}
-
-static int parse_seconds(const char *text, const char *option, double *seconds)
-{
-	char *end;
-
-	errno = 0;
-	*seconds = strtod(text, &end);
-	/* A day is more than anybody waits for; it also keeps the nanoseconds in range. */
-	if (errno || end == text || *end || !(*seconds > 0) || *seconds > 1e7) {
-		msg__error("%s takes a number of seconds above 0, not '%s'", option, text);
-		return -1;
-	}
-	return 0;
 }
 
 static int parse_slots(const char *text, int *nr_slots)
@@ -79,18 +64,6 @@ static int parse_by(const char *text, enum stat_by *by)
 		return -1;
 	}
 	return 0;
-}
-
-/* Who may not read kernel addresses elsewhere does not get them from us. */
-static bool may_see_addresses(void)
-{
-	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (!caps || cap_get_flag(caps, CAP_SYSLOG, CAP_EFFECTIVE, &value))
-		value = CAP_CLEAR;
-	cap_free(caps);
-	return value == CAP_SET;
 }
 
 int stat_options__parse(struct stat_options *opts, int argc, char **argv)
@@ -133,10 +106,10 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 			opts->all = true;
 			break;
 		case 'd':
-			err = parse_seconds(optarg, "--duration", &opts->window.duration);
+			err = option__seconds(optarg, "--duration", &opts->window.duration);
 			break;
 		case 'i':
-			err = parse_seconds(optarg, "--interval", &opts->window.interval);
+			err = option__seconds(optarg, "--interval", &opts->window.interval);
 			break;
 		case OPT_BY:
 			err = parse_by(optarg, &opts->by);
@@ -167,10 +140,8 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 			return -1;
 		}
 	}
-	if (!err && opts->addresses && !may_see_addresses()) {
-		msg__error("--addresses needs CAP_SYSLOG, as /proc/kallsyms does");
-		err = -1;
-	}
+	if (!err && opts->addresses)
+		err = option__may_see_addresses();
 	if (optind < argc)
 		opts->window.command = argv + optind;
 	return err;

@@ -207,17 +207,22 @@ void tracing_session__announce_detaching(const struct tracing_session *session)
 		  probe_set__nr_attached(session->set), seconds);
 }
 
-void tracing_session__close(struct tracing_session *session)
+void tracing_session__detach(struct tracing_session *session)
 {
 	__u64 begin = clock_ns();
+	int nr;
 
-	if (session->set) {
-		int nr = probe_set__nr_attached(session->set);
+	if (!session->set)
+		return;
+	nr = probe_set__nr_attached(session->set);
+	probe_set__free(session->set);
+	session->set = NULL;
+	msg__detail("detaching %d probes took %.2f s", nr, (double)(clock_ns() - begin) / NS_PER_S);
+}
 
-		probe_set__free(session->set);
-		msg__detail("detaching %d probes took %.2f s", nr,
-			    (double)(clock_ns() - begin) / NS_PER_S);
-	}
+void tracing_session__close(struct tracing_session *session)
+{
+	tracing_session__detach(session);
 	probe_template__free(session->tmpl);
 	counters__free(session->counters);
 	live_kernel__close(&session->kernel);

@@ -49,6 +49,8 @@ int tracing_session__drain_patiently(struct tracing_session *session, struct usa
 void tracing_session__say_losses(const struct tracing_session *session);
 /* Before 7.2 detaching takes long, and the user is told so. */
 void tracing_session__announce_detaching(const struct tracing_session *session);
+/* Takes the probes off. */
+void tracing_session__detach(struct tracing_session *session);
 /* Takes everything off. A session that is all zeros may be closed. */
 void tracing_session__close(struct tracing_session *session);
 

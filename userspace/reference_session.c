@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "reference_session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../tracepoints/counter_records.h"
+#include "message.h"
+
+int reference_session__open(struct reference_session *session)
+{
+	int err;
+
+	memset(session, 0, sizeof(*session));
+	err = tracing_session__open(&session->tracing);
+	if (err)
+		return err;
+	err = pairing__open(&session->tracing.kernel, &session->pairing);
+	if (err)
+		msg__error("cannot find out what this kernel's kfuncs acquire and release: %s",
+			   strerror(-err));
+	return err;
+}
+
+static int open_records(struct reference_session *session,
+			const struct reference_session_options *opts)
+{
+	struct tracing_session *tracing = &session->tracing;
+	int err = references__open(&opts->references, tracing->counters, tracing->kernel.btfs,
+				   session->pairing, tracing->tmpl, &session->references);
+
+	if (!err && opts->event)
+		err = event_stream__open(session->references, opts->event, opts->event_arg,
+					 &session->stream);
+	if (err == -ENOMEM || err == -E2BIG)
+		msg__error("not enough memory for the records of references: lower --max-objects, "
+			   "or raise the memory limit of this cgroup");
+	else if (err)
+		msg__error("cannot make the records of references: %s (-vv shows the kernel's own "
+			   "words)",
+			   strerror(-err));
+	if (err)
+		return err;
+	msg__detail("records of references take %llu KiB before the first, and no more later",
+		    (unsigned long long)references__memory(session->references) / 1024);
+	return reference_plan__set_inner(&session->plan, session->pairing, tracing->counters);
+}
+
+int reference_session__attach(struct reference_session *session,
+			      const struct reference_session_options *opts)
+{
+	const struct counters_options counters = {
+		.nr_slots = KFT_MAX_SLOTS,
+		.want_lines = true,
+		.want_references = opts->plan.mode != REFERENCES_BALANCE,
+	};
+	int err = reference_plan__make(&session->plan, session->pairing, &opts->plan);
+
+	if (!err)
+		err = tracing_session__prepare(&session->tracing, &counters);
+	if (!err && counters.want_references)
+		err = open_records(session, opts);
+	if (!err)
+		err = tracing_session__attach(&session->tracing, session->plan.targets,
+					      session->plan.nr);
+	if (!err)
+		tracing_session__say_what_failed(&session->tracing);
+	return err;
+}
+
+int reference_session__drain(struct reference_session *session, struct usage *usage)
+{
+	int err = tracing_session__drain(&session->tracing, usage);
+
+	if (!err && session->references) {
+		err = references__tend(session->references);
+		if (err)
+			msg__error("cannot tend the records of references: %s", strerror(-err));
+	}
+	return err;
+}
+
+void reference_session__close(struct reference_session *session)
+{
+	/* Before the maps that they work on. */
+	tracing_session__detach(&session->tracing);
+	event_stream__free(session->stream);
+	references__free(session->references);
+	reference_plan__free(&session->plan);
+	pairing__free(session->pairing);
+	tracing_session__close(&session->tracing);
+	memset(session, 0, sizeof(*session));
+}
