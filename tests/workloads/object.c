@@ -72,6 +72,16 @@ static const struct truth_row *initial_rows(struct bpf_object *object, size_t *n
 	return rows;
 }
 
+/* Some programs only help the others: they call no kfuncs. */
+static bool has_rows(const char *program, const struct truth_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(rows[i].program, program))
+			return true;
+	}
+	return false;
+}
+
 static const char *missing_kfunc(const char *program, const struct truth_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -108,7 +118,7 @@ static struct bpf_object *open_one(const void *(*elf)(size_t *size), const char 
 		if (kfunc) {
 			strcpy(missing_name, kfunc);
 			*missing = missing_name;
-		} else {
+		} else if (has_rows(bpf_program__name(program), rows, n)) {
 			runnable = true;
 		}
 	}
@@ -302,11 +312,12 @@ int object__run(struct bpf_object *object, const struct options *options)
 	return err;
 }
 
-static bool is_loaded(struct bpf_object *object, const char *name)
+/* Also of a program that has been unloaded since. */
+static bool was_loaded(struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 
-	return program && bpf_program__fd(program) >= 0;
+	return program && bpf_program__autoload(program);
 }
 
 int object__truth(struct bpf_object *object, struct truth_row **rows, size_t *n)
@@ -326,7 +337,7 @@ int object__truth(struct bpf_object *object, struct truth_row **rows, size_t *n)
 	for (size_t i = 0; i < all; i++) {
 		const struct truth_row *row = &(*rows)[i];
 
-		if (row->program[0] ? is_loaded(object, row->program) : row->calls > 0)
+		if (row->program[0] ? was_loaded(object, row->program) : row->calls > 0)
 			(*rows)[kept++] = *row;
 	}
 	*n = kept;
