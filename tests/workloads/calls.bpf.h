@@ -131,6 +131,10 @@ int *bpf_kfunc_call_test_get_rdwr_mem(struct prog_test_ref_kfunc *p,
 	{                                                                                          \
 		.kfunc = #function, .program = #caller, .subprogram = #part, .has_null = 1         \
 	}
+#define KERNEL_CALLS(function)                                                                     \
+	{                                                                                          \
+		.kfunc = #function                                                                 \
+	}
 #define KERNEL_CALLS_OR_NULL(function)                                                             \
 	{                                                                                          \
 		.kfunc = #function, .has_null = 1                                                  \

@@ -91,15 +91,16 @@ static const char *missing_kfunc(const char *program, const struct truth_row *ro
 	return NULL;
 }
 
+/* A scenario needs all of its programs, the others do with what there is. */
 static struct bpf_object *open_one(const void *(*elf)(size_t *size), const char *name,
-				   const char **missing)
+				   bool needs_all, const char **missing)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	static char missing_name[sizeof(((struct truth_row *)0)->kfunc)];
 	struct bpf_program *program;
 	const struct truth_row *rows;
 	struct bpf_object *object;
-	bool runnable = false;
+	bool has_any = false, has_all = true;
 	const void *bytes;
 	size_t size, n;
 
@@ -118,11 +119,12 @@ static struct bpf_object *open_one(const void *(*elf)(size_t *size), const char 
 		if (kfunc) {
 			strcpy(missing_name, kfunc);
 			*missing = missing_name;
+			has_all = false;
 		} else if (has_rows(bpf_program__name(program), rows, n)) {
-			runnable = true;
+			has_any = true;
 		}
 	}
-	if (runnable)
+	if (has_any && (has_all || !needs_all))
 		return object;
 	bpf_object__close(object);
 	return NULL;
@@ -140,7 +142,7 @@ struct bpf_object *object__open(const struct workload *workload, const char **mi
 		return NULL;
 	}
 	for (int i = 0; i < MAX_OBJECTS && workload->objects[i] && !object; i++)
-		object = open_one(workload->objects[i], workload->name, missing);
+		object = open_one(workload->objects[i], workload->name, workload->perform, missing);
 	return object;
 }
 

@@ -10,7 +10,7 @@
 #include "truth.h"
 #include "workload.h"
 
-#define MAX_PARKED	8192
+#define MAX_PARKED	128
 #define MAX_TYPES	8
 #define MAX_BY_MAPS	64
 #define MAX_HANDED_OVER 16
@@ -70,6 +70,7 @@ static const struct meaning meanings[] = {
 struct by_maps {
 	const char *type;
 	unsigned long long n;
+	unsigned long long empty;
 };
 
 struct handed_over {
@@ -97,7 +98,7 @@ struct references {
 
 struct totals {
 	const char *type;
-	unsigned long long acquired, nulls, released, by_maps, pushed, popped;
+	unsigned long long acquired, nulls, released, by_maps, empty, pushed, popped;
 };
 
 static bool same(const char *a, const char *b)
@@ -141,7 +142,13 @@ void references__add_parked(struct references *references, const struct parked *
 void references__add_released_by_maps(struct references *references, const char *type,
 				      unsigned long long n)
 {
-	*NEXT(references->by_maps, references->n_by_maps) = (struct by_maps){ type, n };
+	*NEXT(references->by_maps, references->n_by_maps) = (struct by_maps){ type, n, 0 };
+}
+
+void references__add_empty_releases(struct references *references, const char *type,
+				    unsigned long long n)
+{
+	*NEXT(references->by_maps, references->n_by_maps) = (struct by_maps){ type, 0, n };
 }
 
 void references__add_handed_over(struct references *references, const char *type,
@@ -187,7 +194,7 @@ static size_t count_types(const struct references *references, const struct trut
 		for (size_t j = 0; j < N_MEANINGS; j++) {
 			struct totals *totals;
 
-			if (!row->program[0] || !same(meanings[j].kfunc, row->kfunc))
+			if (!row->program[0] || !row->calls || !same(meanings[j].kfunc, row->kfunc))
 				continue;
 			totals = totals_of(types, &n, meanings[j].type);
 			switch (meanings[j].role) {
@@ -207,9 +214,13 @@ static size_t count_types(const struct references *references, const struct trut
 			}
 		}
 	}
-	for (size_t i = 0; i < references->n_by_maps; i++)
-		totals_of(types, &n, references->by_maps[i].type)->by_maps +=
-			references->by_maps[i].n;
+	for (size_t i = 0; i < references->n_by_maps; i++) {
+		const struct by_maps *by_maps = &references->by_maps[i];
+		struct totals *totals = totals_of(types, &n, by_maps->type);
+
+		totals->by_maps += by_maps->n;
+		totals->empty += by_maps->empty;
+	}
 	return n;
 }
 
@@ -272,6 +283,8 @@ static void print_types(const struct references *references, FILE *file,
 			"\"released\": %llu, \"released_by_maps\": %llu, \"outstanding\": %llu",
 			i ? "," : "", totals->type, totals->acquired, totals->nulls,
 			totals->released, totals->by_maps, outstanding(totals));
+		if (totals->empty)
+			fprintf(file, ", \"empty_releases\": %llu", totals->empty);
 		if (totals->pushed || totals->popped)
 			fprintf(file, ", \"pushed\": %llu, \"popped\": %llu", totals->pushed,
 				totals->popped);
@@ -300,6 +313,7 @@ static void print_parked(const struct references *references, FILE *file)
 		print_bool(file, "stale", parked->stale);
 		print_bool(file, "deleted_element", parked->deleted_element);
 		print_bool(file, "in_use", parked->in_use);
+		print_bool(file, "ambiguous", parked->is_ambiguous);
 		fputs("}", file);
 	}
 	fputs("\n]", file);

@@ -38,6 +38,8 @@ struct parked {
 	bool stale;
 	bool deleted_element; /* the element of the map is gone, the reference is not */
 	bool in_use;	      /* not parked: the program has not returned */
+	/* Of several references to the object one was released, and not all were acquired alike. */
+	bool is_ambiguous;
 };
 
 struct references *references__new(void);
@@ -47,6 +49,9 @@ void references__free(struct references *references);
 void references__add_parked(struct references *references, const struct parked *parked);
 void references__add_released_by_maps(struct references *references, const char *type,
 				      unsigned long long n);
+/* 6.1 calls the destructor for slots, too, that hold nothing. */
+void references__add_empty_releases(struct references *references, const char *type,
+				    unsigned long long n);
 void references__add_handed_over(struct references *references, const char *type,
 				 const char *acquired_by, const char *released_by,
 				 unsigned long long n);

@@ -27,7 +27,7 @@ static const struct way found = { "park_found", "bpf_task_from_pid" };
 static const struct way acquired = { "park_acquired", "bpf_task_acquire" };
 static const struct way doomed = { "park_doomed", "bpf_task_from_pid" };
 
-enum { STALE = 1, DELETED = 2 };
+enum { STALE = 1, DELETED = 2, AMBIGUOUS = 4 };
 
 static void add_parked(struct scene *scene, const struct way *way, pid_t pid, int what)
 {
@@ -40,6 +40,7 @@ static void add_parked(struct scene *scene, const struct way *way, pid_t pid, in
 		.references = 1,
 		.stale = what & STALE,
 		.deleted_element = what & DELETED,
+		.is_ambiguous = what & AMBIGUOUS,
 	};
 
 	references__add_parked(scene->references, &parked);
@@ -194,7 +195,7 @@ int refs_holders__perform(struct scene *scene)
 	if (drop(scene, 0) || scene__wait_surely(scene, READ_TASK, address, count))
 		return -1;
 	references__add_handed_over(scene->references, TASK, "park_found", "drop_task", 1);
-	add_parked(scene, &acquired, pid, 0);
+	add_parked(scene, &acquired, pid, AMBIGUOUS);
 
 	/* Of another one both references stay. */
 	pid = scene__start_child(scene);

@@ -69,9 +69,17 @@ __u64 scene__make_cgroup(struct scene *scene, const char *parent, const char *na
 int scene__remove_cgroup(struct scene *scene, const char *name);
 
 /* The scenarios. */
-int refs_tasks__perform(struct scene *scene);
-int refs_park__perform(struct scene *scene);
+int refs_cgroup__perform(struct scene *scene);
+int refs_cpumask__perform(struct scene *scene);
+int refs_crypto__perform(struct scene *scene);
 int refs_holders__perform(struct scene *scene);
+int refs_local__perform(struct scene *scene);
+int refs_many__perform(struct scene *scene);
+int refs_park__perform(struct scene *scene);
+int refs_tasks__perform(struct scene *scene);
+int refs_test__perform(struct scene *scene);
 int refs_unload__perform(struct scene *scene);
+int refs_zero__perform(struct scene *scene);
+int refs_zero_flood__perform(struct scene *scene);
 
 #endif

@@ -12,6 +12,10 @@
 #define STEP_SECTION   ".data.step"
 
 #define MAX_ITERATIONS 16
+/* Of the map that refs-test destroys. */
+#define DOOMED_SLOTS 64
+/* Objects that refs-many may park. */
+#define MAX_MANY 8192
 
 /* What one program's loops with an open-coded iterator did. */
 struct iteration_row {

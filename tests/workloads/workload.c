@@ -110,6 +110,62 @@ static const struct workload workloads[] = {
 		.defaults = { .times = 3, .threads = 1 },
 		.perform = refs_unload__perform,
 	},
+	{
+		.name = "refs-cgroup",
+		.summary = "cgroups parked: one that stays, one that is removed",
+		.objects = { object__refs_cgroup },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_cgroup__perform,
+	},
+	{
+		.name = "refs-cpumask",
+		.summary = "masks of CPUs, parked and destroyed with their map",
+		.objects = { object__refs_cpumask },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_cpumask__perform,
+	},
+	{
+		.name = "refs-crypto",
+		.summary = "ciphers, parked and destroyed with their map",
+		.objects = { object__refs_crypto },
+		.defaults = { .times = 50, .threads = 1 },
+		.perform = refs_crypto__perform,
+	},
+	{
+		.name = "refs-local",
+		.summary = "objects of own types, in maps and in a list",
+		.objects = { object__refs_local },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_local__perform,
+	},
+	{
+		.name = "refs-test",
+		.summary = "the test object of 6.1, parked and released with its map",
+		.objects = { object__refs_test },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_test__perform,
+	},
+	{
+		.name = "refs-many",
+		.summary = "very many objects parked in one map",
+		.objects = { object__refs_many },
+		.defaults = { .times = 2000, .threads = 1 },
+		.perform = refs_many__perform,
+	},
+	{
+		.name = "refs-zero",
+		.summary = "tasks and cgroups whose count is zero, and NULL for other reasons",
+		.objects = { object__refs_zero },
+		.defaults = { .times = 5, .threads = 1 },
+		.perform = refs_zero__perform,
+	},
+	{
+		.name = "refs-zero-flood",
+		.summary = "very many NULLs for counts that are zero, at once",
+		.objects = { object__refs_zero },
+		.defaults = { .times = 20000, .threads = 1 },
+		.perform = refs_zero_flood__perform,
+	},
 };
 
 /* Whoever is waited for longer has come to a bad end. */

@@ -56,8 +56,15 @@ const void *object__demo_old(size_t *size);
 const void *object__many_sites(size_t *size);
 const void *object__mix(size_t *size);
 const void *object__readonly_dynptr(size_t *size);
+const void *object__refs_cgroup(size_t *size);
+const void *object__refs_cpumask(size_t *size);
+const void *object__refs_crypto(size_t *size);
+const void *object__refs_local(size_t *size);
+const void *object__refs_many(size_t *size);
 const void *object__refs_park(size_t *size);
 const void *object__refs_tasks(size_t *size);
+const void *object__refs_test(size_t *size);
+const void *object__refs_zero(size_t *size);
 const void *object__subprograms(size_t *size);
 const void *object__two_programs(size_t *size);
 
