@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -265,7 +266,7 @@ static void *thread_main(void *data)
 	if (options->placement == ONE_CPU)
 		runner->err = pin_to_cpu(options->cpu);
 	else if (options->placement == SPREAD)
-		runner->err = pin_to_cpu(runner->number);
+		runner->err = pin_to_cpu(runner->number % sysconf(_SC_NPROCESSORS_ONLN));
 	pthread_barrier_wait(&runner->run->start);
 	while (!runner->err) {
 		runner->err = run_share(runner);

@@ -108,6 +108,18 @@ int scene__kernel_called(struct scene *scene, const char *kfunc, unsigned int ca
 	return fail(0, "there is no row for the kernel's calls of %s", kfunc);
 }
 
+int scene__note_iterations(struct scene *scene)
+{
+	struct iteration_row *rows;
+	size_t size;
+
+	rows = section(scene->object, ITERATIONS_SECTION, &size);
+	for (size_t i = 0; i < size / sizeof(*rows); i++)
+		references__add_iterations(scene->references, &rows[i]);
+	munmap(rows, size);
+	return 0;
+}
+
 int scene__read(struct scene *scene, const char *program, __u64 address, __u64 *value)
 {
 	__u64 before = scene->step->address;

@@ -44,6 +44,9 @@ int scene__do_times(struct scene *scene, const char *program, unsigned int times
 /* The kernel itself called a kfunc on behalf of the scene. */
 int scene__kernel_called(struct scene *scene, const char *kfunc, unsigned int calls);
 
+/* What the programs know of their loops goes to the truth. */
+int scene__note_iterations(struct scene *scene);
+
 /* What a program reads at an address. */
 int scene__read(struct scene *scene, const char *program, __u64 address, __u64 *value);
 /* Waits until it reads that: 1, or 0 when it does not within so many seconds, or -1. */
@@ -70,12 +73,15 @@ int scene__remove_cgroup(struct scene *scene, const char *name);
 
 /* The scenarios. */
 int refs_cgroup__perform(struct scene *scene);
+int refs_conntrack__perform(struct scene *scene);
 int refs_cpumask__perform(struct scene *scene);
 int refs_crypto__perform(struct scene *scene);
 int refs_holders__perform(struct scene *scene);
+int refs_iterators__perform(struct scene *scene);
 int refs_local__perform(struct scene *scene);
 int refs_many__perform(struct scene *scene);
 int refs_park__perform(struct scene *scene);
+int refs_sleepable__perform(struct scene *scene);
 int refs_tasks__perform(struct scene *scene);
 int refs_test__perform(struct scene *scene);
 int refs_unload__perform(struct scene *scene);

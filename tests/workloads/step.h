@@ -9,9 +9,10 @@
 
 #include <linux/types.h>
 
-#define STEP_SECTION   ".data.step"
+#define STEP_SECTION	   ".data.step"
+#define ITERATIONS_SECTION ".data.iterations"
 
-#define MAX_ITERATIONS 16
+#define MAX_ITERATIONS	   16
 /* Of the map that refs-test destroys. */
 #define DOOMED_SLOTS 64
 /* Objects that refs-many may park. */
@@ -40,8 +41,7 @@ struct step {
 	/* For a program that runs in a thread of its own. */
 	__u64 user_address;
 	__u64 until_ns;
-	__u64 inside; /* has acquired, and has not released */
-	__u64 left;   /* has released */
+	__u64 left; /* has released */
 };
 
 #endif

@@ -85,7 +85,7 @@ static const struct workload workloads[] = {
 		.name = "refs-tasks",
 		.summary = "tasks acquired and released, and asked for in vain",
 		.objects = { object__refs_tasks },
-		.defaults = { .times = 2000, .threads = 1 },
+		.defaults = { .times = 2000, .threads = 1, .placement = SPREAD },
 		.perform = refs_tasks__perform,
 	},
 	{
@@ -144,6 +144,27 @@ static const struct workload workloads[] = {
 		.objects = { object__refs_test },
 		.defaults = { .times = 500, .threads = 1 },
 		.perform = refs_test__perform,
+	},
+	{
+		.name = "refs-conntrack",
+		.summary = "connections of the module nf_conntrack, with inserts that fail",
+		.objects = { object__refs_conntrack },
+		.defaults = { .times = 200, .threads = 1 },
+		.perform = refs_conntrack__perform,
+	},
+	{
+		.name = "refs-iterators",
+		.summary = "open-coded iterators, with early ends and without a beginning",
+		.objects = { object__refs_iterators },
+		.defaults = { .times = 1, .threads = 1 },
+		.perform = refs_iterators__perform,
+	},
+	{
+		.name = "refs-sleepable",
+		.summary = "tasks held for --seconds, held asleep until --hold, and parked",
+		.objects = { object__refs_sleepable },
+		.defaults = { .times = 1, .threads = 1, .seconds = 2 },
+		.perform = refs_sleepable__perform,
 	},
 	{
 		.name = "refs-many",
@@ -226,7 +247,7 @@ static int usage(FILE *file, int status)
 		"\n"
 		"Workloads:\n");
 	for (size_t i = 0; i < N_WORKLOADS; i++)
-		fprintf(file, "  %-15s %s\n", workloads[i].name, workloads[i].summary);
+		fprintf(file, "  %-16s %s\n", workloads[i].name, workloads[i].summary);
 	return status;
 }
 

@@ -17,7 +17,7 @@ struct truth_row;
 enum placement {
 	ANYWHERE,
 	ONE_CPU, /* all on options.cpu */
-	SPREAD,	 /* thread n on CPU n */
+	SPREAD,	 /* each thread on the next CPU */
 };
 
 struct options {
@@ -57,11 +57,14 @@ const void *object__many_sites(size_t *size);
 const void *object__mix(size_t *size);
 const void *object__readonly_dynptr(size_t *size);
 const void *object__refs_cgroup(size_t *size);
+const void *object__refs_conntrack(size_t *size);
 const void *object__refs_cpumask(size_t *size);
 const void *object__refs_crypto(size_t *size);
+const void *object__refs_iterators(size_t *size);
 const void *object__refs_local(size_t *size);
 const void *object__refs_many(size_t *size);
 const void *object__refs_park(size_t *size);
+const void *object__refs_sleepable(size_t *size);
 const void *object__refs_tasks(size_t *size);
 const void *object__refs_test(size_t *size);
 const void *object__refs_zero(size_t *size);
