@@ -80,6 +80,7 @@ static int print(void *arg)
 		.usage = &change,
 		.sites = counters__sites(tracing->counters),
 		.seconds = (double)(tracing->drained_ns - run->window.begin_ns) / NS_PER_S,
+		.nr_untraceable = run->session.plan.nr_untraceable,
 		.addresses = opts->addresses,
 		.pretty = !opts->window.interval,
 		.stale_only = opts->stale_only,

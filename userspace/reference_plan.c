@@ -66,6 +66,25 @@ static bool is_untraceable(const struct reference_function *function)
 	       coverage == COVERAGE_DENIED || coverage == COVERAGE_ELIDED;
 }
 
+/* A type asked for that cannot be watched is worth a word. */
+static void say_untraceable(const struct reference_plan_options *opts,
+			    const struct pairing *pairing,
+			    const struct reference_function *function)
+{
+	const char *type = pairing__type(pairing, function->type)->name, *reason = NULL;
+
+	if (function->kfunc)
+		reason = function->kfunc->reason;
+	if (!reason || !function->address)
+		reason = "the compiler left no symbol of it";
+	if (opts->types->nr)
+		msg__warn("cannot watch %s: %s; the figures of %s lack it", function->name, reason,
+			  type);
+	else
+		msg__detail("cannot watch %s: %s; the figures of %s lack it", function->name,
+			    reason, type);
+}
+
 /* --- what its probe does ---------------------------------------------------------------------- */
 
 static enum probe_kind counting_kind(const struct reference_function *function)
@@ -211,11 +230,7 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		    !is_chosen(opts, pairing, function))
 			continue;
 		if (is_untraceable(function)) {
-			msg__warn("cannot watch %s: %s; the figures of %s lack it", function->name,
-				  function->kfunc && function->kfunc->reason
-					  ? function->kfunc->reason
-					  : "the compiler left no symbol of it",
-				  pairing__type(pairing, function->type)->name);
+			say_untraceable(opts, pairing, function);
 			plan->nr_untraceable++;
 			continue;
 		}

@@ -106,6 +106,9 @@ void refs_report__print_losses(const struct refs_report *report, FILE *out)
 	}
 	if (!nr)
 		fputs(" losses: none\n", out);
+	if (report->nr_untraceable)
+		fprintf(out, " not watched: %d functions that cannot be traced (-v names them)\n",
+			report->nr_untraceable);
 	if (losses.unmatched)
 		fprintf(out,
 			" %s references were given back that were acquired before the start%s\n",
@@ -124,6 +127,7 @@ json_t *refs_report__json_losses(const struct refs_report *report)
 	json_object_set_new(object, "table_full", json_integer(losses.calls.table_full));
 	json_object_set_new(object, "no_caller", json_integer(losses.calls.no_caller));
 	json_object_set_new(object, "orphaned", json_integer(losses.calls.orphaned));
+	json_object_set_new(object, "untraceable", json_integer(report->nr_untraceable));
 	json_object_set_new(object, "tracer_was_off",
 			    json_boolean(report->session->tracer_was_off));
 	if (!report->references)

@@ -25,6 +25,7 @@ struct refs_report {
 	const struct usage *usage;	/* subjects are functions of the pairing */
 	const struct site_table *sites; /* source lines; may be NULL */
 	double seconds;			/* that `usage` covers */
+	int nr_untraceable;		/* functions that cannot be watched */
 	bool addresses;			/* kernel addresses may be shown */
 	bool pretty;			/* JSON on many lines */
 	/* Of objects: */

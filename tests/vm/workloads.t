@@ -13,27 +13,48 @@ stop_probes()
 	echo >"$TRACEFS/kprobe_events"
 }
 
+# The rows of a truth that may say more.
+rows()
+{
+	jq 'if type == "object" then .rows else . end' "$1"
+}
+
+is_done_or_dead()
+{
+	[ -e all-done ] || ! kill -0 "$1"
+}
+
+# When all is over, the kernel calls kfuncs for what is still parked: read before that.
+run_and_read_probes()
+{
+	rm -f all-done seen
+	workload --truth truth.json --done all-done --hold seen "$1" >log 2>&1 &
+	wait_for 300 is_done_or_dead $!
+	# Hits and misses of each probe.
+	awk '{ print $1, $2 + $3 }' "$TRACEFS/kprobe_profile" | sort >have
+	touch seen
+	wait $!
+}
+
 for name in $(workload --list); do
 	# What does it call?
 	if ! workload --times 1 --rounds 8 --seconds 0 --truth first.json "$name" >log 2>&1; then
 		not_ok "$name runs" "$(cat log)"
 		continue
 	fi
-	for kfunc in $(jq -r 'map(.kfunc) | unique[]' first.json); do
+	for kfunc in $(rows first.json | jq -r 'map(.kfunc) | unique[]'); do
 		if echo "p:$kfunc $kfunc" >>"$TRACEFS/kprobe_events" 2>/dev/null; then
 			echo 1 >"$TRACEFS/events/kprobes/$kfunc/enable"
 		fi
 	done
-	if ! workload --truth truth.json "$name" >log 2>&1; then
+	if ! run_and_read_probes "$name"; then
 		not_ok "$name runs" "$(cat log)"
 		stop_probes
 		continue
 	fi
-	# Hits and misses of each probe.
-	awk '{ print $1, $2 + $3 }' "$TRACEFS/kprobe_profile" | sort >have
-	jq -r --argjson inlined "$inlined" '
+	rows truth.json | jq -r --argjson inlined "$inlined" '
 		map(if .kfunc | IN($inlined[]) then .calls = 0 else . end) |
-		group_by(.kfunc)[] | "\(.[0].kfunc) \(map(.calls) | add)"' truth.json | sort >all
+		group_by(.kfunc)[] | "\(.[0].kfunc) \(map(.calls) | add)"' | sort >all
 	# Not all can be probed.
 	awk 'NR == FNR { probed[$1] = 1; next } $1 in probed' have all >want
 	stop_probes

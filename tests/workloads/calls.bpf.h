@@ -25,8 +25,26 @@ typedef __s32 s32;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct atomic {
+	int counter;
+};
+
+struct refcount {
+	struct atomic refs;
+};
+
+/* The count of a percpu_ref is in here once it has been killed. */
+struct percpu_ref_data {
+	struct atomic count;
+};
+
+struct percpu_ref {
+	struct percpu_ref_data *data;
+};
+
 struct cgroup_subsys_state {
 	int id;
+	struct percpu_ref refcnt;
 };
 
 struct cgroup {
@@ -40,6 +58,7 @@ struct cpumask {
 
 struct bpf_cpumask {
 	struct cpumask cpumask;
+	struct refcount usage;
 };
 
 struct task_struct {
@@ -48,11 +67,13 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *parent;
 	const struct cpumask *cpus_ptr;
+	struct refcount rcu_users;
 };
 
 /* The test kfuncs of 6.1. */
 struct prog_test_ref_kfunc {
 	int a;
+	struct refcount cnt;
 };
 
 #pragma clang attribute pop
@@ -109,6 +130,10 @@ int *bpf_kfunc_call_test_get_rdwr_mem(struct prog_test_ref_kfunc *p,
 #define SITE_OR_NULL(function, caller, part)                                                       \
 	{                                                                                          \
 		.kfunc = #function, .program = #caller, .subprogram = #part, .has_null = 1         \
+	}
+#define KERNEL_CALLS(function)                                                                     \
+	{                                                                                          \
+		.kfunc = #function                                                                 \
 	}
 #define KERNEL_CALLS_OR_NULL(function)                                                             \
 	{                                                                                          \

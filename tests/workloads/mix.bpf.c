@@ -6,25 +6,10 @@
 #define bpf_iter_num  newer_iter_num
 #define bpf_list_head newer_list_head
 #define bpf_list_node newer_list_node
-#include "calls.bpf.h"
+#include "rows.bpf.h"
 #undef bpf_iter_num
 #undef bpf_list_head
 #undef bpf_list_node
-
-/* Counts are by kfunc and program, so the row is named after both. */
-#define ROW(caller, function)	      CALL_##caller##_##function
-#define RESULT(caller, function, ...) count_result(ROW(caller, function), function(__VA_ARGS__))
-#define VOID(caller, function, ...)                                                                \
-	do {                                                                                       \
-		function(__VA_ARGS__);                                                             \
-		count_call(ROW(caller, function));                                                 \
-	} while (0)
-/* One that cannot return NULL. */
-#define VALUE(caller, function, ...)                                                               \
-	({                                                                                         \
-		count_call(ROW(caller, function));                                                 \
-		function(__VA_ARGS__);                                                             \
-	})
 
 /* clang-format off */
 #define FOR_EACH_ROW(may_fail, cannot)								\
@@ -88,10 +73,6 @@
 	may_fail(mix_old_event, bpf_kfunc_call_test_acquire)					\
 	cannot(mix_old_event, bpf_kfunc_call_test_release)
 /* clang-format on */
-
-#define NAME_OF_ROW(caller, function) ROW(caller, function),
-#define MAY_FAIL(caller, function)    [ROW(caller, function)] = CALLS_OR_NULL(function, caller),
-#define CANNOT(caller, function)      [ROW(caller, function)] = CALLS(function, caller),
 
 enum { FOR_EACH_ROW(NAME_OF_ROW, NAME_OF_ROW) KERNEL_ACQUIRE };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -72,6 +73,16 @@ static const struct truth_row *initial_rows(struct bpf_object *object, size_t *n
 	return rows;
 }
 
+/* Some programs only help the others: they call no kfuncs. */
+static bool has_rows(const char *program, const struct truth_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(rows[i].program, program))
+			return true;
+	}
+	return false;
+}
+
 static const char *missing_kfunc(const char *program, const struct truth_row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -81,15 +92,16 @@ static const char *missing_kfunc(const char *program, const struct truth_row *ro
 	return NULL;
 }
 
+/* A scenario needs all of its programs, the others do with what there is. */
 static struct bpf_object *open_one(const void *(*elf)(size_t *size), const char *name,
-				   const char **missing)
+				   bool needs_all, const char **missing)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	static char missing_name[sizeof(((struct truth_row *)0)->kfunc)];
 	struct bpf_program *program;
 	const struct truth_row *rows;
 	struct bpf_object *object;
-	bool runnable = false;
+	bool has_any = false, has_all = true;
 	const void *bytes;
 	size_t size, n;
 
@@ -108,11 +120,12 @@ static struct bpf_object *open_one(const void *(*elf)(size_t *size), const char 
 		if (kfunc) {
 			strcpy(missing_name, kfunc);
 			*missing = missing_name;
-		} else {
-			runnable = true;
+			has_all = false;
+		} else if (has_rows(bpf_program__name(program), rows, n)) {
+			has_any = true;
 		}
 	}
-	if (runnable)
+	if (has_any && (has_all || !needs_all))
 		return object;
 	bpf_object__close(object);
 	return NULL;
@@ -130,7 +143,7 @@ struct bpf_object *object__open(const struct workload *workload, const char **mi
 		return NULL;
 	}
 	for (int i = 0; i < MAX_OBJECTS && workload->objects[i] && !object; i++)
-		object = open_one(workload->objects[i], workload->name, missing);
+		object = open_one(workload->objects[i], workload->name, workload->perform, missing);
 	return object;
 }
 
@@ -253,7 +266,7 @@ static void *thread_main(void *data)
 	if (options->placement == ONE_CPU)
 		runner->err = pin_to_cpu(options->cpu);
 	else if (options->placement == SPREAD)
-		runner->err = pin_to_cpu(runner->number);
+		runner->err = pin_to_cpu(runner->number % sysconf(_SC_NPROCESSORS_ONLN));
 	pthread_barrier_wait(&runner->run->start);
 	while (!runner->err) {
 		runner->err = run_share(runner);
@@ -302,11 +315,12 @@ int object__run(struct bpf_object *object, const struct options *options)
 	return err;
 }
 
-static bool is_loaded(struct bpf_object *object, const char *name)
+/* Also of a program that has been unloaded since. */
+static bool was_loaded(struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 
-	return program && bpf_program__fd(program) >= 0;
+	return program && bpf_program__autoload(program);
 }
 
 int object__truth(struct bpf_object *object, struct truth_row **rows, size_t *n)
@@ -326,7 +340,7 @@ int object__truth(struct bpf_object *object, struct truth_row **rows, size_t *n)
 	for (size_t i = 0; i < all; i++) {
 		const struct truth_row *row = &(*rows)[i];
 
-		if (row->program[0] ? is_loaded(object, row->program) : row->calls > 0)
+		if (row->program[0] ? was_loaded(object, row->program) : row->calls > 0)
 			(*rows)[kept++] = *row;
 	}
 	*n = kept;

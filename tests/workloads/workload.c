@@ -3,14 +3,19 @@
  * workload NAME: runs BPF programs that call kfuncs a known number of times.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include "references.h"
+#include "scene.h"
 #include "truth.h"
+#include "truth_file.h"
 #include "workload.h"
 
 static const struct workload workloads[] = {
@@ -76,9 +81,118 @@ static const struct workload workloads[] = {
 		.defaults = { .times = 5, .threads = 1, .seconds = 3 },
 		.run = demo__run,
 	},
+	{
+		.name = "refs-tasks",
+		.summary = "tasks acquired and released, and asked for in vain",
+		.objects = { object__refs_tasks },
+		.defaults = { .times = 2000, .threads = 1, .placement = SPREAD },
+		.perform = refs_tasks__perform,
+	},
+	{
+		.name = "refs-park",
+		.summary =
+			"tasks parked in maps: kept, released, deleted, dead, and their map destroyed",
+		.objects = { object__refs_park },
+		.defaults = { .times = 2, .threads = 1 },
+		.perform = refs_park__perform,
+	},
+	{
+		.name = "refs-holders",
+		.summary = "tasks that two programs hold",
+		.objects = { object__refs_park },
+		.defaults = { .times = 1, .threads = 1 },
+		.perform = refs_holders__perform,
+	},
+	{
+		.name = "refs-unload",
+		.summary = "a program that parks tasks and is gone before they are",
+		.objects = { object__refs_park },
+		.defaults = { .times = 3, .threads = 1 },
+		.perform = refs_unload__perform,
+	},
+	{
+		.name = "refs-cgroup",
+		.summary = "cgroups parked: one that stays, one that is removed",
+		.objects = { object__refs_cgroup },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_cgroup__perform,
+	},
+	{
+		.name = "refs-cpumask",
+		.summary = "masks of CPUs, parked and destroyed with their map",
+		.objects = { object__refs_cpumask },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_cpumask__perform,
+	},
+	{
+		.name = "refs-crypto",
+		.summary = "ciphers, parked and destroyed with their map",
+		.objects = { object__refs_crypto },
+		.defaults = { .times = 50, .threads = 1 },
+		.perform = refs_crypto__perform,
+	},
+	{
+		.name = "refs-local",
+		.summary = "objects of own types, in maps and in a list",
+		.objects = { object__refs_local },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_local__perform,
+	},
+	{
+		.name = "refs-test",
+		.summary = "the test object of 6.1, parked and released with its map",
+		.objects = { object__refs_test },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_test__perform,
+	},
+	{
+		.name = "refs-conntrack",
+		.summary = "connections of the module nf_conntrack, with inserts that fail",
+		.objects = { object__refs_conntrack },
+		.defaults = { .times = 200, .threads = 1 },
+		.perform = refs_conntrack__perform,
+	},
+	{
+		.name = "refs-iterators",
+		.summary = "open-coded iterators, with early ends and without a beginning",
+		.objects = { object__refs_iterators },
+		.defaults = { .times = 1, .threads = 1 },
+		.perform = refs_iterators__perform,
+	},
+	{
+		.name = "refs-sleepable",
+		.summary = "tasks held for --seconds, held asleep until --hold, and parked",
+		.objects = { object__refs_sleepable },
+		.defaults = { .times = 1, .threads = 1, .seconds = 2 },
+		.perform = refs_sleepable__perform,
+	},
+	{
+		.name = "refs-many",
+		.summary = "very many objects parked in one map",
+		.objects = { object__refs_many },
+		.defaults = { .times = 2000, .threads = 1 },
+		.perform = refs_many__perform,
+	},
+	{
+		.name = "refs-zero",
+		.summary = "tasks and cgroups whose count is zero, and NULL for other reasons",
+		.objects = { object__refs_zero },
+		.defaults = { .times = 5, .threads = 1 },
+		.perform = refs_zero__perform,
+	},
+	{
+		.name = "refs-zero-flood",
+		.summary = "very many NULLs for counts that are zero, at once",
+		.objects = { object__refs_zero },
+		.defaults = { .times = 20000, .threads = 1 },
+		.perform = refs_zero_flood__perform,
+	},
 };
 
-#define N_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
+/* Whoever is waited for longer has come to a bad end. */
+#define MEETING_SECONDS 600
+
+#define N_WORKLOADS	(sizeof(workloads) / sizeof(workloads[0]))
 
 int fail(int error, const char *format, ...)
 {
@@ -126,11 +240,14 @@ static int usage(FILE *file, int status)
 		"  --rounds R     loads, for churn\n"
 		"  --seconds S    go on for so long\n"
 		"  --truth FILE   write what was called there, as JSON\n"
+		"  --wait FILE    load the programs, but go on only when there is FILE\n"
+		"  --done FILE    make FILE when all is done and the truth is written\n"
+		"  --hold FILE    after that keep programs, maps and what is in them until there is FILE\n"
 		"  --list         the workloads that this kernel can run\n"
 		"\n"
 		"Workloads:\n");
 	for (size_t i = 0; i < N_WORKLOADS; i++)
-		fprintf(file, "  %-15s %s\n", workloads[i].name, workloads[i].summary);
+		fprintf(file, "  %-16s %s\n", workloads[i].name, workloads[i].summary);
 	return status;
 }
 
@@ -186,69 +303,97 @@ static int list_kfuncs(const struct workload *workload)
 	return 0;
 }
 
-static void print_name(FILE *file, const char *key, const char *name)
-{
-	if (name[0])
-		fprintf(file, ", \"%s\": \"%s\"", key, name);
-	else
-		fprintf(file, ", \"%s\": null", key);
-}
+/* How a workload and who observes it wait for each other, by means of files. */
+struct meeting {
+	const char *wait;
+	const char *done;
+	const char *hold;
+};
 
-/* Names of kfuncs and of programs need no escapes. */
-static int write_truth(const char *path, const struct truth_row *rows, size_t n)
+static int wait_for_file(const char *path)
 {
-	FILE *file = fopen(path, "w");
+	double end = now() + MEETING_SECONDS;
 
-	if (!file)
-		return fail(errno, "cannot write %s", path);
-	fputs("[\n", file);
-	for (size_t i = 0; i < n; i++) {
-		fprintf(file, "  {\"kfunc\": \"%s\", \"caller\": \"%s\"", rows[i].kfunc,
-			rows[i].program[0] ? "program" : "kernel");
-		print_name(file, "program", rows[i].program);
-		if (rows[i].subprogram[0])
-			print_name(file, "subprogram", rows[i].subprogram);
-		if (rows[i].line)
-			fprintf(file, ", \"line\": %u", rows[i].line);
-		fprintf(file, ", \"calls\": %llu, \"null_returns\": ", rows[i].calls);
-		if (rows[i].has_null)
-			fprintf(file, "%llu}", rows[i].null_returns);
-		else
-			fputs("null}", file);
-		fputs(i + 1 < n ? ",\n" : "\n", file);
+	while (path && access(path, F_OK)) {
+		if (now() >= end)
+			return fail(0, "there is no file %s, after %d seconds", path,
+				    MEETING_SECONDS);
+		usleep(10000);
 	}
-	fputs("]\n", file);
-	if (fclose(file))
-		return fail(errno, "cannot write %s", path);
 	return 0;
 }
 
-static int run_workload(const struct workload *workload, const struct options *options,
-			const char *truth_path)
+static int make_file(const char *path)
 {
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail(errno, "cannot make the file %s", path);
+	close(fd);
+	return 0;
+}
+
+static int perform(const struct workload *workload, struct scene *scene)
+{
+	if (workload->perform)
+		return workload->perform(scene);
+	if (workload->run)
+		return workload->run(scene->object, scene->options);
+	return object__run(scene->object, scene->options);
+}
+
+static int tell_truth(const struct workload *workload, struct scene *scene, const char *path)
+{
+	struct references *references = workload->perform ? scene->references : NULL;
 	unsigned long long calls = 0;
-	struct truth_row *rows = NULL;
-	struct bpf_object *object;
+	struct truth_row *rows;
 	size_t n;
 	int err;
 
-	object = open_workload(workload);
-	if (!object)
-		return -1;
-	err = object__load(object);
-	if (!err)
-		err = workload->run ? workload->run(object, options) : object__run(object, options);
-	if (!err)
-		err = object__truth(object, &rows, &n);
-	if (!err && truth_path)
-		err = write_truth(truth_path, rows, n);
+	err = object__truth(scene->object, &rows, &n);
+	if (!err && references)
+		err = references__check(references, rows, n);
+	if (!err && path)
+		err = truth_file__write(path, rows, n, references);
 	if (!err) {
 		for (size_t i = 0; i < n; i++)
 			calls += rows[i].program[0] ? rows[i].calls : 0;
 		printf("%s: %llu calls of kfuncs\n", workload->name, calls);
+		fflush(stdout);
 	}
 	free(rows);
-	bpf_object__close(object);
+	return err;
+}
+
+static int run_workload(const struct workload *workload, const struct options *options,
+			const struct meeting *meeting, const char *truth_path)
+{
+	struct scene scene = { .options = options, .is_held = meeting->hold };
+	int err;
+
+	scene.object = open_workload(workload);
+	if (!scene.object)
+		return -1;
+	scene.references = references__new();
+	err = object__load(scene.object);
+	if (!err)
+		err = wait_for_file(meeting->wait);
+	if (!err) {
+		scene__begin(&scene);
+		err = perform(workload, &scene);
+	}
+	if (!err)
+		err = tell_truth(workload, &scene, truth_path);
+	if (!err)
+		err = make_file(meeting->done);
+	if (!err)
+		err = wait_for_file(meeting->hold);
+	scene__end(&scene);
+	references__free(scene.references);
+	bpf_object__close(scene.object);
 	return err;
 }
 
@@ -264,7 +409,7 @@ static unsigned int number(const char *word)
 	return value;
 }
 
-enum { TIMES = 256, THREADS, CPU, ROUNDS, SECONDS, TRUTH, LIST, KFUNCS };
+enum { TIMES = 256, THREADS, CPU, ROUNDS, SECONDS, TRUTH, WAIT, DONE, HOLD, LIST, KFUNCS };
 
 static const struct option long_options[] = {
 	{ "times", required_argument, NULL, TIMES },
@@ -273,6 +418,9 @@ static const struct option long_options[] = {
 	{ "rounds", required_argument, NULL, ROUNDS },
 	{ "seconds", required_argument, NULL, SECONDS },
 	{ "truth", required_argument, NULL, TRUTH },
+	{ "wait", required_argument, NULL, WAIT },
+	{ "done", required_argument, NULL, DONE },
+	{ "hold", required_argument, NULL, HOLD },
 	{ "list", no_argument, NULL, LIST },
 	{ "kfuncs", no_argument, NULL, KFUNCS },
 	{ "help", no_argument, NULL, 'h' },
@@ -284,6 +432,7 @@ int main(int argc, char **argv)
 	bool has_times = false, has_threads = false, has_rounds = false, has_seconds = false;
 	const struct workload *workload;
 	struct options given = {}, options;
+	struct meeting meeting = {};
 	const char *truth_path = NULL;
 	bool only_kfuncs = false;
 	int option;
@@ -313,6 +462,15 @@ int main(int argc, char **argv)
 			break;
 		case TRUTH:
 			truth_path = optarg;
+			break;
+		case WAIT:
+			meeting.wait = optarg;
+			break;
+		case DONE:
+			meeting.done = optarg;
+			break;
+		case HOLD:
+			meeting.hold = optarg;
 			break;
 		case LIST:
 			return list_workloads();
@@ -347,5 +505,5 @@ int main(int argc, char **argv)
 		options.cpu = given.cpu;
 		options.placement = ONE_CPU;
 	}
-	return run_workload(workload, &options, truth_path) ? 1 : 0;
+	return run_workload(workload, &options, &meeting, truth_path) ? 1 : 0;
 }

@@ -10,13 +10,14 @@
 
 #include <bpf/libbpf.h>
 
+struct scene;
 struct truth_row;
 
 /* Where the threads of a workload run. */
 enum placement {
 	ANYWHERE,
 	ONE_CPU, /* all on options.cpu */
-	SPREAD,	 /* thread n on CPU n */
+	SPREAD,	 /* each thread on the next CPU */
 };
 
 struct options {
@@ -38,6 +39,8 @@ struct workload {
 	struct options defaults;
 	/* Runs what is loaded; NULL: every program options.times times. */
 	int (*run)(struct bpf_object *object, const struct options *options);
+	/* The same for a workload whose truth is about references. */
+	int (*perform)(struct scene *scene);
 };
 
 /* With a message on stderr, as `errno` words if error is not 0; both return -1. */
@@ -53,6 +56,18 @@ const void *object__demo_old(size_t *size);
 const void *object__many_sites(size_t *size);
 const void *object__mix(size_t *size);
 const void *object__readonly_dynptr(size_t *size);
+const void *object__refs_cgroup(size_t *size);
+const void *object__refs_conntrack(size_t *size);
+const void *object__refs_cpumask(size_t *size);
+const void *object__refs_crypto(size_t *size);
+const void *object__refs_iterators(size_t *size);
+const void *object__refs_local(size_t *size);
+const void *object__refs_many(size_t *size);
+const void *object__refs_park(size_t *size);
+const void *object__refs_sleepable(size_t *size);
+const void *object__refs_tasks(size_t *size);
+const void *object__refs_test(size_t *size);
+const void *object__refs_zero(size_t *size);
 const void *object__subprograms(size_t *size);
 const void *object__two_programs(size_t *size);
 
