@@ -55,13 +55,14 @@ static void describe_task(struct kft_object_report *report)
 	bpf_probe_read_kernel_str(report->text, sizeof(task->comm), &task->comm);
 }
 
-static struct kernfs_node *parent_of(struct kernfs_node *node)
+/* Its own subprogram: inlined, the relocation would be hoisted out of a loop and off the check. */
+static __noinline u64 parent_of(struct kernfs_node *node)
 {
 	struct kernfs_node___rcu *newer = (void *)node;
 
 	if (bpf_core_field_exists(newer->__parent))
-		return BPF_CORE_READ(newer, __parent);
-	return BPF_CORE_READ(node, parent);
+		return (u64)BPF_CORE_READ(newer, __parent);
+	return (u64)BPF_CORE_READ(node, parent);
 }
 
 static void describe_cgroup(struct kft_object_report *report, struct cgroup *cgroup)
@@ -71,7 +72,7 @@ static void describe_cgroup(struct kft_object_report *report, struct cgroup *cgr
 	report->id = BPF_CORE_READ(node, id);
 	report->dying = (BPF_CORE_READ(cgroup, self.flags) & css_dying) != 0;
 	for (u32 i = 0; i < KFT_MAX_COMPONENTS && node; i++) {
-		node = parent_of(node);
+		node = (void *)parent_of(node);
 		/* The root's name is empty and not shown. */
 		if (node)
 			report->nr_components++;
@@ -80,7 +81,8 @@ static void describe_cgroup(struct kft_object_report *report, struct cgroup *cgr
 
 static void describe_key(struct kft_object_report *report)
 {
-	struct key *key = BPF_CORE_READ((struct bpf_key *)report->address, key);
+	struct bpf_key *holder = (void *)report->address;
+	struct key *key = BPF_CORE_READ(holder, key);
 	char *description;
 
 	/* Keys of the system are small numbers in place of a pointer. */
@@ -105,6 +107,8 @@ static void describe_connection(struct kft_object_report *report)
 
 static void describe(struct kft_object_report *report, u32 object)
 {
+	struct mem_cgroup *memory = (void *)report->address;
+	struct file *file = (void *)report->address;
 	const unsigned char *name;
 
 	switch (object) {
@@ -115,14 +119,13 @@ static void describe(struct kft_object_report *report, u32 object)
 		describe_cgroup(report, (void *)report->address);
 		break;
 	case KFT_OBJECT_MEM_CGROUP:
-		describe_cgroup(report,
-				BPF_CORE_READ((struct mem_cgroup *)report->address, css.cgroup));
+		describe_cgroup(report, BPF_CORE_READ(memory, css.cgroup));
 		break;
 	case KFT_OBJECT_CPUMASK:
 		bpf_probe_read_kernel(&report->id, sizeof(report->id), (void *)report->address);
 		break;
 	case KFT_OBJECT_FILE:
-		name = BPF_CORE_READ((struct file *)report->address, f_path.dentry, d_name.name);
+		name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
 		bpf_probe_read_kernel_str(report->text, sizeof(report->text), name);
 		break;
 	case KFT_OBJECT_KEY:
@@ -136,10 +139,11 @@ static void describe(struct kft_object_report *report, u32 object)
 
 static struct kernfs_node *node_of(const struct kft_object_report *report, u32 object)
 {
+	struct mem_cgroup *memory = (void *)report->address;
 	struct cgroup *cgroup = (void *)report->address;
 
 	if (object == KFT_OBJECT_MEM_CGROUP)
-		cgroup = BPF_CORE_READ((struct mem_cgroup *)report->address, css.cgroup);
+		cgroup = BPF_CORE_READ(memory, css.cgroup);
 	return BPF_CORE_READ(cgroup, kn);
 }
 
@@ -153,7 +157,7 @@ static void write_components(struct bpf_iter__bpf_map_elem *ctx, struct kft_obje
 
 		bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(node, name));
 		bpf_seq_write(ctx->meta->seq, name, sizeof(name));
-		node = parent_of(node);
+		node = (void *)parent_of(node);
 	}
 }
 
@@ -192,11 +196,11 @@ SEC("iter/bpf_map_elem")
 int collect_objects(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct kft_reference_object *object;
-	u64 key, state;
+	u64 *address = ctx->key, key, state;
 
-	if (!ctx->key)
+	if (!address)
 		return 0;
-	key = *(u64 *)ctx->key;
+	key = *address;
 	object = bpf_map_lookup_elem(&objects, &key);
 	if (!object)
 		return 0;

@@ -189,10 +189,13 @@ static void retire_site(const struct sweep *sweep, u64 key, u32 at)
 	struct kft_reference_state *state;
 	struct kft_reference_site *site;
 	struct kft_site_cache *caches;
-	u32 zero = 0, cpu = sweep->cpu, number, *id;
+	u64 cpu = sweep->cpu;
+	u32 zero = 0, number, *id;
 
 	caches = bpf_map_lookup_elem(&site_caches, &zero);
 	state = bpf_map_lookup_elem(&reference_state, &zero);
+	/* The verifier of 6.1 must see the bound in the register that is used. */
+	asm volatile("" : "+r"(cpu));
 	if (!caches || !state || cpu >= nr_cpus || at >= KFT_MAX_SLOTS)
 		return;
 	caches[cpu].sites[at] = KFT_NO_SITE;
