@@ -210,8 +210,43 @@ struct bpf_prog {
 	u16 sleepable : 1; /* since 6.9 */
 };
 
+enum btf_field_type {
+	BPF_KPTR_REF = 1 << 3,
+	BPF_KPTR_PERCPU = 1 << 10,
+};
+
+struct btf_field {
+	u32 offset;
+	enum btf_field_type type;
+};
+
+/* Since 6.2. */
+struct btf_record {
+	u32 cnt;
+	struct btf_field fields[];
+};
+
+/* Before. */
+struct bpf_map_value_off_desc {
+	u32 offset;
+};
+
+struct bpf_map_value_off {
+	u32 nr_off;
+	struct bpf_map_value_off_desc off[];
+};
+
 struct bpf_map {
 	u32 id;
+	enum bpf_map_type map_type;
+	u32 value_size;
+	struct btf_record *record;
+	struct bpf_map_value_off *kptr_off_tab;
+};
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
 };
 
 struct bpf_iter__bpf_map_elem {

@@ -107,10 +107,23 @@ struct kft_reference_object {
 	__u32 tid;			/* of the thread that took it */
 	__u32 tgid;
 	__u64 elements; /* of an iterator: how many it has returned; KFT_ITER_FAILED */
+	__u32 seen_in;	/* map in whose elements it was found... */
+	__u32 seen_at;	/* ...by the search of this number */
 };
 
 /* Its constructor failed; it has to be destroyed all the same. */
 #define KFT_ITER_FAILED (~0ull)
+
+/* A map that can hold references: where in its values (kptr fields). */
+#define KFT_MAX_KPTRS 16 /* more than the kernel allows special fields; a power of two */
+
+struct kft_kptr_map {
+	__u32 map_id;
+	__u32 map_type;
+	__u32 value_size;
+	__u32 nr_kptrs;
+	__u32 offsets[KFT_MAX_KPTRS];
+};
 
 /* What the iterator over the objects writes: this, and then so many names of path components. */
 struct kft_object_report {
@@ -123,7 +136,7 @@ struct kft_object_report {
 	__u32 dying;		 /* a cgroup that has been removed */
 	char text[64];		 /* comm of a task, name of a file, description of a key */
 	__u8 tuple[40];		 /* of a connection, the original direction */
-	__u32 map_id;		 /* in whose elements it was seen; 0: in none */
+	__u32 pad;
 	__u32 nr_components;	 /* of a cgroup's path, from itself upwards */
 };
 
