@@ -50,14 +50,6 @@ static __always_inline u32 own_probe(void)
 	return probe & (KFT_MAX_PROBES - 1);
 }
 
-static __always_inline u64 argument(void *ctx)
-{
-	u64 value;
-
-	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(PATCH_OFF_OBJECT));
-	return value;
-}
-
 static __always_inline u64 second_argument(void *ctx)
 {
 	u64 value;
@@ -142,7 +134,7 @@ static __always_inline u32 site_of_slot(struct kft_region *region, struct kft_si
 
 /* Counts the call, and returns the number of its call site. */
 static __always_inline u32 count_at_site(void *ctx, const enum frame_access access,
-					 const enum exit_check check)
+					 const enum call_check check)
 {
 	void *volatile saved_ctx = ctx;
 	struct kft_site_cache *caches;
@@ -599,9 +591,10 @@ static __always_inline int acquired(void *ctx, const enum frame_access access)
 
 static __always_inline int released(void *ctx, const enum frame_access access)
 {
-	u32 site = count_at_site(ctx, access, AT_ENTRY);
+	u32 site = count_at_site(ctx, access, ENTRY_NULL);
 
-	if (!is_inner_site(site))
+	/* Maps of 6.1 release what is not there as well. */
+	if (!has_failed(ctx, ENTRY_NULL) && !is_inner_site(site))
 		take_away(ctx, site);
 	return 0;
 }

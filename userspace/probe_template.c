@@ -226,6 +226,7 @@ enum bpf_attach_type probe_kind__attach_type(enum probe_kind kind)
 {
 	switch (kind) {
 	case PROBE_COUNT_ENTRY:
+	case PROBE_COUNT_RELEASE:
 	case PROBE_RELEASE:
 	case PROBE_ITER_DESTROY:
 		return BPF_TRACE_FENTRY;
@@ -244,6 +245,8 @@ static const struct bpf_program *program_of(const struct probe_template *tmpl, e
 	switch (kind) {
 	case PROBE_COUNT_ENTRY:
 		return cast ? count->progs.count_entry_cast : count->progs.count_entry_read;
+	case PROBE_COUNT_RELEASE:
+		return cast ? count->progs.count_release_cast : count->progs.count_release_read;
 	case PROBE_COUNT_EXIT:
 		return cast ? count->progs.count_exit_cast : count->progs.count_exit_read;
 	case PROBE_COUNT_EXIT_NEGATIVE:
