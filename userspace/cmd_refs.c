@@ -17,7 +17,7 @@
 #include "usage.h"
 
 /* Room for events between two looks at them, and how many of them a second the kernel sends. */
-#define RING_BYTES     (256 * 1024)
+#define RING_BYTES	(256 * 1024)
 #define EVENTS_A_SECOND 200
 
 /* Everything that is open during a run. */
@@ -137,6 +137,12 @@ static int finish(struct refs_run *run)
 	err = results__print_last(&run->results, print, run);
 	if (err)
 		msg__error("cannot print the references: %s", strerror(-err));
+	if (run->session.references && references__max_objects(run->session.references))
+		msg__detail("%llu records are in use, of objects that are held or were a short "
+			    "time ago; there is room for %u that are held",
+			    (unsigned long long)references__state(run->session.references)
+				    ->nr_objects,
+			    references__max_objects(run->session.references));
 	tracing_session__say_losses(&run->session.tracing);
 	return err;
 }

@@ -41,7 +41,7 @@ struct trace_run {
 	struct results results;
 	struct usage usage; /* drained so that records of ended programs do not pile up */
 	__u64 nr_events;
-	__u64 nr_dropped; /* said so far */
+	__u64 nr_dropped;		/* said so far */
 	const struct site_table *lines; /* source lines of the sites that were met; may be NULL */
 	bool met[KFT_MAX_REFERENCE_SITES];
 };
@@ -280,10 +280,11 @@ static int run_trace(struct trace_run *run)
 		err = poll_events(run, 0);
 	if (!err) {
 		if (run->nr_dropped)
-			msg__warn("%llu of %llu events were dropped: a larger --ring-size, or fewer "
-				  "types (-t), may help",
-				  (unsigned long long)run->nr_dropped,
-				  (unsigned long long)(run->nr_dropped + run->nr_events));
+			msg__warn(
+				"%llu of %llu events were dropped: a larger --ring-size, or fewer "
+				"types (-t), may help",
+				(unsigned long long)run->nr_dropped,
+				(unsigned long long)(run->nr_dropped + run->nr_events));
 		tracing_session__say_losses(&run->session.tracing);
 		tracing_session__announce_detaching(&run->session.tracing);
 	}

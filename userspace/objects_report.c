@@ -160,10 +160,16 @@ static int read_holdings(const struct refs_report *report, struct holdings *hold
 
 /* --- text ------------------------------------------------------------------------------------- */
 
+static const char *use_of(const struct object_row *row)
+{
+	if (row->is_parked)
+		return "parked";
+	return row->is_in_use ? "in use" : "in use or parked";
+}
+
 static const char *state_of(const struct object_row *row, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s%s%s", row->is_parked ? "parked" : "in use or parked",
-		 row->is_stale ? ", stale" : "",
+	snprintf(buf, size, "%s%s%s", use_of(row), row->is_stale ? ", stale" : "",
 		 row->is_ambiguous && !row->is_one_program ? ", ambiguous" : "");
 	return buf;
 }
@@ -331,8 +337,9 @@ static void print_summary(const struct refs_report *report, const struct referen
 			" %zu more were: their release was not seen, their memory is another's\n",
 			objects->nr_gone);
 	if (objects->nr_unsearched)
-		fprintf(out, " not searched for what is parked: %zu maps, of types whose elements "
-			     "cannot be looked through\n",
+		fprintf(out,
+			" not searched for what is parked: %zu maps, of types whose elements "
+			"cannot be looked through\n",
 			objects->nr_unsearched);
 	if (nr_shown < objects->nr)
 		fprintf(out, " not shown: %zu%s%s\n", objects->nr - nr_shown,
@@ -402,8 +409,7 @@ static json_t *json_of_object(const struct refs_report *report, const struct obj
 	json_object_set_new(json, "object", json_what(report, row));
 	json_object_set_new(json, "references", json_integer(row->references));
 	json_object_set_new(json, "age_ns", json_integer(row->age_ns));
-	json_object_set_new(json, "state",
-			    json_string(row->is_parked ? "parked" : "in use or parked"));
+	json_object_set_new(json, "state", json_string(use_of(row)));
 	json_object_set_new(json, "stale", json_boolean(row->is_stale));
 	json_object_set_new(json, "map",
 			    row->parked_in ? json_string(row->parked_in->name) : json_null());

@@ -81,7 +81,7 @@ static bool is_parked(const struct object_row *row, const struct references *ref
 {
 	const struct kft_reference_object *object = &row->held->report.object;
 
-	if (object->last_ns >= settled->before_ns)
+	if (row->is_in_use || object->last_ns >= settled->before_ns)
 		return false;
 	if (!can_sleep(row, references, counters))
 		return true;
@@ -238,6 +238,7 @@ int reference_objects__read(struct references *references, const struct counters
 		row->is_one_program = is_one_program(row, references, counters);
 		row->is_stale = is_stale(row, what);
 		row->parked_in = find_map(objects, object, search);
+		row->is_in_use = row->held->report.transient;
 		row->is_parked = is_parked(row, references, counters, &settled);
 		if (is_gone(row, what, boot_offset_ns))
 			objects->nr_gone++;

@@ -133,6 +133,7 @@ int references__open(const struct references_options *opts, struct counters *cou
 		.holds_fd = bpf_map__fd(references->skel->maps.holds),
 		.events_fd = bpf_map__fd(references->skel->maps.events),
 		.site_ids_fd = shared.site_ids_fd,
+		.transient_pages_fd = shared.transient_pages_fd,
 		.site_caches_fd = shared.site_caches_fd,
 		.state_fd = shared.state_fd,
 	};
