@@ -333,17 +333,31 @@ static __always_inline u32 bucket_of(u64 value)
 	return bucket < KFT_BUCKETS ? bucket : KFT_BUCKETS - 1;
 }
 
+/* What is known of a pair of sites; NULL when there is no room for it. */
+static __always_inline struct kft_hold *find_hold(u64 key)
+{
+	u64 at = (u32)((u32)key * 0x9e3779b1u + (u32)(key >> 32) * 0x85ebca6bu) >> 20;
+	struct kft_holds *table = MAP(PATCH_HOLDS);
+
+	_Static_assert(KFT_MAX_HOLDS == 1 << 12, "the hash has as many bits");
+#pragma nounroll
+	for (u32 i = 0; i < KFT_MAX_HOLD_DISPLACEMENT; i++) {
+		u64 known = table->keys[at];
+
+		if (!known)
+			known = __sync_val_compare_and_swap(&table->keys[at], 0, key) ?: key;
+		if (known == key)
+			return &table->holds[at];
+		at = (at + 1) & (KFT_MAX_HOLDS - 1);
+	}
+	return NULL;
+}
+
 static __always_inline void record_hold(u32 acquired_at, u32 released_at, u64 value, bool is_known)
 {
-	struct kft_hold_key key = { .acquired_at = acquired_at, .released_at = released_at };
-	void *map = MAP(PATCH_MAP_HOLDS);
-	struct kft_hold *hold = bpf_map_lookup_elem(map, &key);
+	struct kft_hold *hold = find_hold(KFT_HOLD_KEY(acquired_at, released_at));
 	u32 bucket;
 
-	if (!hold) {
-		bpf_map_update_elem(map, &key, &shared_state()->no_hold, BPF_NOEXIST);
-		hold = bpf_map_lookup_elem(map, &key);
-	}
 	if (!hold) {
 		__sync_fetch_and_add(&shared_state()->lost_holds, 1);
 		return;
