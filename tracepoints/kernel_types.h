@@ -185,8 +185,24 @@ struct bpf_iter__ksym {
 	struct kallsym_iter *ksym;
 };
 
+struct bpf_map;
+
+/* The kfuncs that a program calls. */
+struct bpf_kfunc_desc {
+	u32 func_id;
+	u16 offset; /* 0: of vmlinux */
+};
+
+struct bpf_kfunc_desc_tab {
+	struct bpf_kfunc_desc descs[1];
+	u32 nr_descs;
+};
+
 struct bpf_prog_aux {
 	u32 id;
+	struct bpf_kfunc_desc_tab *kfunc_tab;
+	u32 used_map_cnt;
+	struct bpf_map **used_maps;
 	u32 func_cnt;
 	u32 real_func_cnt;
 	u32 func_info_cnt;
@@ -210,8 +226,46 @@ struct bpf_prog {
 	u16 sleepable : 1; /* since 6.9 */
 };
 
+enum btf_field_type {
+	BPF_KPTR_REF = 1 << 3,
+	BPF_LIST_HEAD = 1 << 4,
+	BPF_RB_ROOT = 1 << 6,
+	BPF_KPTR_PERCPU = 1 << 10,
+};
+
+struct btf_field {
+	u32 offset;
+	enum btf_field_type type;
+};
+
+/* Since 6.2. */
+struct btf_record {
+	u32 cnt;
+	u32 field_mask;
+	struct btf_field fields[];
+};
+
+/* Before. */
+struct bpf_map_value_off_desc {
+	u32 offset;
+};
+
+struct bpf_map_value_off {
+	u32 nr_off;
+	struct bpf_map_value_off_desc off[];
+};
+
 struct bpf_map {
 	u32 id;
+	enum bpf_map_type map_type;
+	u32 value_size;
+	struct btf_record *record;
+	struct bpf_map_value_off *kptr_off_tab;
+};
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
 };
 
 struct bpf_iter__bpf_map_elem {

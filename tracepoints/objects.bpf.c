@@ -41,7 +41,7 @@ struct {
 
 /* enum kft_object of each type, and the values of enumerators that have no named enum. */
 const volatile __u8 object_of_type[KFT_MAX_REFERENCE_TYPES] = {};
-const volatile __u32 css_dying = 0;
+const volatile __u32 css_online = 0;
 
 /* --- what an object is ------------------------------------------------------------------------ */
 
@@ -71,7 +71,8 @@ static void describe_cgroup(struct kft_object_report *report, struct cgroup *cgr
 	struct kernfs_node *node = BPF_CORE_READ(cgroup, kn);
 
 	report->id = BPF_CORE_READ(node, id);
-	report->dying = (BPF_CORE_READ(cgroup, self.flags) & css_dying) != 0;
+	/* As cgroup_is_dead() has it. */
+	report->dying = !(BPF_CORE_READ(cgroup, self.flags) & css_online);
 	for (u32 i = 0; i < KFT_MAX_COMPONENTS && node; i++) {
 		node = (void *)parent_of(node);
 		/* The root's name is empty and not shown. */
@@ -176,7 +177,8 @@ int show_objects(struct bpf_iter__bpf_map_elem *ctx)
 	if (!report)
 		return 0;
 	__builtin_memset(report, 0, sizeof(*report));
-	report->address = *key;
+	report->address = *key & ~KFT_KEY_TRANSIENT;
+	report->transient = *key & KFT_KEY_TRANSIENT;
 	report->object = *object;
 	kind = object_of_type[(u8)(report->object.state >> 32)];
 	describe(report, kind);
@@ -214,6 +216,122 @@ int collect_objects(struct bpf_iter__bpf_map_elem *ctx)
 		__sync_fetch_and_and(&object->state, ~KFT_STATE_DEAD);
 	else
 		__sync_fetch_and_add(&nr_collected, 1);
+	return 0;
+}
+
+/* --- where references are parked ------------------------------------------------------------------ */
+
+static u32 reference_field_types(void)
+{
+	u32 types = 0;
+
+	if (bpf_core_enum_value_exists(enum btf_field_type, BPF_KPTR_REF))
+		types |= bpf_core_enum_value(enum btf_field_type, BPF_KPTR_REF);
+	if (bpf_core_enum_value_exists(enum btf_field_type, BPF_KPTR_PERCPU))
+		types |= bpf_core_enum_value(enum btf_field_type, BPF_KPTR_PERCPU);
+	return types;
+}
+
+static __noinline int read_record(struct bpf_map *map, struct kft_kptr_map *found)
+{
+	struct btf_record *record = BPF_CORE_READ(map, record);
+	u32 cnt, size = bpf_core_type_size(struct btf_field);
+
+	if ((u64)record + 4095 < 8192) /* none, or an error */
+		return 0;
+	cnt = BPF_CORE_READ(record, cnt);
+	for (u32 i = 0; i < KFT_MAX_KPTRS && i < cnt; i++) {
+		struct btf_field *field =
+			(void *)record + bpf_core_field_offset(record->fields) + i * size;
+
+		if (!(BPF_CORE_READ(field, type) & reference_field_types()))
+			continue;
+		found->offsets[found->nr_kptrs & (KFT_MAX_KPTRS - 1)] =
+			BPF_CORE_READ(field, offset);
+		found->nr_kptrs++;
+	}
+	return 0;
+}
+
+static __noinline int read_table(struct bpf_map *map, struct kft_kptr_map *found)
+{
+	struct bpf_map_value_off *table = BPF_CORE_READ(map, kptr_off_tab);
+	u32 cnt, size = bpf_core_type_size(struct bpf_map_value_off_desc);
+
+	if ((u64)table + 4095 < 8192)
+		return 0;
+	cnt = BPF_CORE_READ(table, nr_off);
+	for (u32 i = 0; i < KFT_MAX_KPTRS && i < cnt; i++) {
+		struct bpf_map_value_off_desc *field =
+			(void *)table + bpf_core_field_offset(table->off) + i * size;
+
+		found->offsets[found->nr_kptrs & (KFT_MAX_KPTRS - 1)] =
+			BPF_CORE_READ(field, offset);
+		found->nr_kptrs++;
+	}
+	return 0;
+}
+
+SEC("iter/bpf_map")
+int show_kptr_maps(struct bpf_iter__bpf_map *ctx)
+{
+	struct kft_kptr_map found = {};
+	struct bpf_map *map = ctx->map;
+
+	if (!map)
+		return 0;
+	if (bpf_core_field_exists(map->record))
+		read_record(map, &found);
+	else if (bpf_core_field_exists(map->kptr_off_tab))
+		read_table(map, &found);
+	if (!found.nr_kptrs)
+		return 0;
+	found.map_id = BPF_CORE_READ(map, id);
+	found.map_type = BPF_CORE_READ(map, map_type);
+	found.value_size = BPF_CORE_READ(map, value_size);
+	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
+	return 0;
+}
+
+/* What to search, set by userspace. Of a per-CPU map, an element has a value for each CPU. */
+struct kft_kptr_map searched = {};
+__u32 search_number = 0;
+__u32 values_an_element = 1;
+
+struct search {
+	u64 value; /* address of an element's first value */
+	u32 map_id;
+};
+
+static long search_value(u32 cpu, struct search *search)
+{
+	u64 value = search->value + (u64)cpu * ((searched.value_size + 7) & ~7u);
+
+	for (u32 i = 0; i < KFT_MAX_KPTRS && i < searched.nr_kptrs; i++) {
+		struct kft_reference_object *object;
+		u64 key = 0;
+
+		bpf_probe_read_kernel(&key, sizeof(key),
+				      (void *)(value + searched.offsets[i & (KFT_MAX_KPTRS - 1)]));
+		object = key ? bpf_map_lookup_elem(&objects, &key) : NULL;
+		if (!object)
+			continue;
+		object->seen_in = search->map_id;
+		object->seen_at = search_number;
+	}
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int search_elements(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct search search = { .map_id = searched.map_id };
+
+	/* As a plain number: the verifier follows the pointer, and lets nothing unknown be added. */
+	bpf_probe_read_kernel(&search.value, sizeof(search.value), &ctx->value);
+	if (!search.value)
+		return 0;
+	bpf_loop(values_an_element, search_value, &search, 0);
 	return 0;
 }
 

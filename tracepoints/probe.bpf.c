@@ -8,7 +8,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline int count_miss(void *volatile *ctx, const enum frame_access access,
-				      const enum exit_check check)
+				      const enum call_check check)
 {
 	u64 at = find_slot(ctx, access, check);
 	struct kft_region *region;
@@ -25,7 +25,7 @@ static __always_inline int count_miss(void *volatile *ctx, const enum frame_acce
 }
 
 static __always_inline int count_call(void *ctx, const enum frame_access access,
-				      const enum exit_check check)
+				      const enum call_check check)
 {
 	/*
 	 * On the stack, and everything else computed again on the miss path: a callee-saved
@@ -55,6 +55,18 @@ SEC("fentry")
 int count_entry_cast(void *ctx)
 {
 	return count_call(ctx, FRAME_CAST, AT_ENTRY);
+}
+
+SEC("fentry")
+int count_release_cast(void *ctx)
+{
+	return count_call(ctx, FRAME_CAST, ENTRY_NULL);
+}
+
+SEC("fentry")
+int count_release_read(void *ctx)
+{
+	return count_call(ctx, FRAME_PROBE_READ, ENTRY_NULL);
 }
 
 SEC("fexit")

@@ -194,12 +194,21 @@ static __always_inline u64 find_caller(void *volatile *ctx, const enum frame_acc
 	return is_kernel_address(caller) ? caller : 0;
 }
 
-/* How a function tells at its end that it has failed. */
-enum exit_check {
+/* How it is told that a call did nothing: the function has failed, or had nothing to do. */
+enum call_check {
 	AT_ENTRY,      /* not known yet */
+	ENTRY_NULL,    /* the object that it is given is NULL */
 	EXIT_NULL,     /* returns 0 */
 	EXIT_NEGATIVE, /* returns a negative int */
 };
+
+static __always_inline u64 argument(void *ctx)
+{
+	u64 value;
+
+	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(PATCH_OFF_OBJECT));
+	return value;
+}
 
 static __always_inline u64 return_value(void *ctx)
 {
@@ -209,8 +218,10 @@ static __always_inline u64 return_value(void *ctx)
 	return value;
 }
 
-static __always_inline bool has_failed(void *ctx, const enum exit_check check)
+static __always_inline bool has_failed(void *ctx, const enum call_check check)
 {
+	if (check == ENTRY_NULL)
+		return argument(ctx) == 0;
 	if (check == EXIT_NULL)
 		return return_value(ctx) == 0;
 	if (check == EXIT_NEGATIVE)
@@ -263,7 +274,7 @@ static __always_inline u64 called_instead(u64 caller)
  * never own two. NO_SLOT: the call has been counted as unattributed.
  */
 static __always_inline u64 find_slot(void *volatile *ctx, const enum frame_access access,
-				     const enum exit_check check)
+				     const enum call_check check)
 {
 	u64 caller = find_caller(ctx, access);
 	struct kft_region *region = own_region(&caller);

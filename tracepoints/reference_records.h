@@ -40,6 +40,8 @@ enum kft_object {
 
 /* The call was made by another function that is accounted for itself: it is not a program's. */
 #define KFT_SITE_INNER (1u << 0)
+/* Its program cannot park anything: it gives back what it has acquired before it returns. */
+#define KFT_SITE_TRANSIENT (1u << 2)
 /* The program is gone; prog_id, subprog and offset say which it was. */
 #define KFT_SITE_RETIRED (1u << 1)
 
@@ -97,7 +99,22 @@ _Static_assert(sizeof(struct kft_site_cache) % 4096 == 0, "caches lie on page bo
 
 #define KFT_MAX_HOLDERS	 4
 
-/* An object on which references are held, or were a short time ago; the key is its address. */
+/*
+ * What a program can do that cannot park is no concern of those who can: its references are in a
+ * record of their own, and never make it ambiguous who holds the others.
+ */
+#define KFT_KEY_TRANSIENT 1ull
+
+/*
+ * Chunks of JIT memory that hold programs which cannot park: the key of the map is the number of a
+ * page, a bit of the value stands for 64 bytes. The kernel gives programs memory in such chunks.
+ */
+#define KFT_MAX_TRANSIENT_PAGES 16384
+
+/*
+ * An object on which references are held, or were a short time ago; the key is its address, with
+ * KFT_KEY_TRANSIENT added for references of programs that cannot park.
+ */
 struct kft_reference_object {
 	__u64 state;
 	__u64 holders[KFT_MAX_HOLDERS]; /* the first of them took the first reference */
@@ -107,10 +124,23 @@ struct kft_reference_object {
 	__u32 tid;			/* of the thread that took it */
 	__u32 tgid;
 	__u64 elements; /* of an iterator: how many it has returned; KFT_ITER_FAILED */
+	__u32 seen_in;	/* map in whose elements it was found... */
+	__u32 seen_at;	/* ...by the search of this number */
 };
 
 /* Its constructor failed; it has to be destroyed all the same. */
 #define KFT_ITER_FAILED (~0ull)
+
+/* A map that can hold references: where in its values (kptr fields). */
+#define KFT_MAX_KPTRS 16 /* more than the kernel allows special fields; a power of two */
+
+struct kft_kptr_map {
+	__u32 map_id;
+	__u32 map_type;
+	__u32 value_size;
+	__u32 nr_kptrs;
+	__u32 offsets[KFT_MAX_KPTRS];
+};
 
 /* What the iterator over the objects writes: this, and then so many names of path components. */
 struct kft_object_report {
@@ -123,7 +153,7 @@ struct kft_object_report {
 	__u32 dying;		 /* a cgroup that has been removed */
 	char text[64];		 /* comm of a task, name of a file, description of a key */
 	__u8 tuple[40];		 /* of a connection, the original direction */
-	__u32 map_id;		 /* in whose elements it was seen; 0: in none */
+	__u32 transient;	 /* held by programs that cannot park */
 	__u32 nr_components;	 /* of a cgroup's path, from itself upwards */
 };
 

@@ -50,14 +50,6 @@ static __always_inline u32 own_probe(void)
 	return probe & (KFT_MAX_PROBES - 1);
 }
 
-static __always_inline u64 argument(void *ctx)
-{
-	u64 value;
-
-	asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(PATCH_OFF_OBJECT));
-	return value;
-}
-
 static __always_inline u64 second_argument(void *ctx)
 {
 	u64 value;
@@ -98,6 +90,15 @@ static __always_inline bool is_inner(u64 caller, u64 via)
 	return false;
 }
 
+/* True when the call came out of a program that cannot park. */
+static __always_inline bool is_transient(u64 caller)
+{
+	u64 page = (caller - 1) >> 12, *chunks;
+
+	chunks = bpf_map_lookup_elem(MAP(PATCH_MAP_TRANSIENT), &page);
+	return chunks && (*chunks >> ((caller - 1) >> 6 & 63) & 1);
+}
+
 /* Gives a call site its number, unless another CPU has been faster. */
 static __always_inline u32 new_site(u64 key, u64 via)
 {
@@ -112,6 +113,8 @@ static __always_inline u32 new_site(u64 key, u64 via)
 	site->via = via;
 	site->probe = own_probe();
 	site->flags = is_inner(key | 0xffffull << 48, via) ? KFT_SITE_INNER : 0;
+	if (is_transient(key | 0xffffull << 48))
+		site->flags |= KFT_SITE_TRANSIENT;
 	site->key = key;
 	if (!bpf_map_update_elem(MAP(PATCH_MAP_SITE_IDS), &key, &number, BPF_NOEXIST))
 		return number;
@@ -142,7 +145,7 @@ static __always_inline u32 site_of_slot(struct kft_region *region, struct kft_si
 
 /* Counts the call, and returns the number of its call site. */
 static __always_inline u32 count_at_site(void *ctx, const enum frame_access access,
-					 const enum exit_check check)
+					 const enum call_check check)
 {
 	void *volatile saved_ctx = ctx;
 	struct kft_site_cache *caches;
@@ -580,22 +583,34 @@ static __always_inline bool is_inner_site(u32 site)
 	return site_record(site)->flags & KFT_SITE_INNER;
 }
 
+/* The record in which the site's program has its references. */
+static __always_inline u64 key_for(u64 object, u32 site)
+{
+	if (site_record(site)->flags & KFT_SITE_TRANSIENT)
+		object += KFT_KEY_TRANSIENT;
+	return object;
+}
+
 static __always_inline void take_away(void *ctx, u32 site)
 {
-	u64 object = argument(ctx);
+	u64 object = argument(ctx), key;
 
-	if (own_flags() & KFT_DO_OBJECTS)
-		untrack(&object, patched_released(), site);
+	if (own_flags() & KFT_DO_OBJECTS) {
+		key = key_for(object, site);
+		untrack(&key, patched_released(), site);
+	}
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_RELEASE, site, object);
 }
 
 static __always_inline void hand_out(void *ctx, u32 site)
 {
-	u64 object = return_value(ctx);
+	u64 object = return_value(ctx), key;
 
-	if (own_flags() & KFT_DO_OBJECTS)
-		track(&object, patched_type(), site);
+	if (own_flags() & KFT_DO_OBJECTS) {
+		key = key_for(object, site);
+		track(&key, patched_type(), site);
+	}
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_ACQUIRE, site, object);
 }
@@ -613,9 +628,10 @@ static __always_inline int acquired(void *ctx, const enum frame_access access)
 
 static __always_inline int released(void *ctx, const enum frame_access access)
 {
-	u32 site = count_at_site(ctx, access, AT_ENTRY);
+	u32 site = count_at_site(ctx, access, ENTRY_NULL);
 
-	if (!is_inner_site(site))
+	/* Maps of 6.1 release what is not there as well. */
+	if (!has_failed(ctx, ENTRY_NULL) && !is_inner_site(site))
 		take_away(ctx, site);
 	return 0;
 }

@@ -17,7 +17,7 @@
 #include "usage.h"
 
 /* Room for events between two looks at them, and how many of them a second the kernel sends. */
-#define RING_BYTES     (256 * 1024)
+#define RING_BYTES	(256 * 1024)
 #define EVENTS_A_SECOND 200
 
 /* Everything that is open during a run. */

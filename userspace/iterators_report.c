@@ -21,10 +21,10 @@
 struct iterator_row {
 	int type;
 	struct caller caller;
-	__u64 made; /* constructors called, those that failed as well: all have to be destroyed */
-	__u64 failed;
-	__u64 destroyed;
-	__u64 missed; /* calls that the probes did not see */
+	__u64 made;
+	__u64 failed;	 /* constructors; what they left has to be destroyed all the same */
+	__u64 destroyed; /* of both kinds */
+	__u64 missed;	 /* calls that the probes did not see */
 	struct histogram elements; /* of those that are destroyed and had not failed */
 };
 
@@ -61,7 +61,7 @@ static void add_usage(struct iterators *iterators, const struct refs_report *rep
 
 	row->missed += usage->counts.recursion_misses;
 	if (function->role == REFERENCE_ITER_NEW) {
-		row->made += seen;
+		row->made += seen > usage->counts.nulls ? seen - usage->counts.nulls : 0;
 		row->failed += usage->counts.nulls;
 	} else if (function->role == REFERENCE_ITER_DESTROY) {
 		row->destroyed += seen;
@@ -103,10 +103,13 @@ static int compare_iterators(const void *a, const void *b)
 /* Never below 0: what was made before the start is destroyed after it. */
 static __u64 still_open(const struct iterator_row *row)
 {
-	return row->made > row->destroyed ? row->made - row->destroyed : 0;
+	__u64 all = row->made + row->failed;
+
+	return all > row->destroyed ? all - row->destroyed : 0;
 }
 
-static int print_table(const struct refs_report *report, const struct iterators *iterators, FILE *out)
+static int print_table(const struct refs_report *report, const struct iterators *iterators,
+		       FILE *out)
 {
 	static const struct table_column columns[] = {
 		{ .title = "ITERATOR", .min = TABLE_WHOLE },
@@ -182,7 +185,8 @@ static json_t *json_of_row(const struct refs_report *report, const struct iterat
 	return json;
 }
 
-static int print_json(const struct refs_report *report, const struct iterators *iterators, FILE *out)
+static int print_json(const struct refs_report *report, const struct iterators *iterators,
+		      FILE *out)
 {
 	json_t *root = json_object(), *rows = json_array();
 

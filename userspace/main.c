@@ -17,6 +17,7 @@ static const struct {
 	const char *summary;
 } commands[] = {
 	{ "stat", cmd_stat, "count calls for a while, or while a command runs" },
+	{ "trace", cmd_trace, "events of references as they happen" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },

@@ -160,48 +160,89 @@ static int read_holdings(const struct refs_report *report, struct holdings *hold
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-static const char *state_of(const struct object_row *row)
+static const char *use_of(const struct object_row *row)
 {
-	if (row->is_stale)
-		return row->is_parked ? "parked, stale" : "stale";
-	return row->is_parked ? "parked" : "in use or parked";
+	if (row->is_parked)
+		return "parked";
+	return row->is_in_use ? "in use" : "in use or parked";
 }
 
+static const char *state_of(const struct object_row *row, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s", use_of(row), row->is_stale ? ", stale" : "",
+		 row->is_ambiguous && !row->is_one_program ? ", ambiguous" : "");
+	return buf;
+}
+
+/* "a or b": which of them it was cannot be told. */
+static void add_alternative(char *list, size_t size, const char *name)
+{
+	size_t len = strlen(list);
+
+	if (len)
+		len += snprintf(list + len, size - len, " or ");
+	if (len < size)
+		snprintf(list + len, size - len, "%s", name);
+}
+
+static void cell_place(struct table *table, const struct object_row *row)
+{
+	if (row->parked_in)
+		table__cell(table, "%s (%u)", row->parked_in->name, row->parked_in->id);
+	else
+		table__cell(table, row->is_parked ? "no element" : "-");
+}
+
+/* The sites from `first` on that are of the same program, as one row. */
+static int add_holder(struct table *table, const struct refs_report *report,
+		      const struct object_row *row, int first)
+{
+	char what[640], age[32], state[48], functions[256] = "", sites[512] = "", site[256];
+	__u32 number = row->nr_holders ? row->holders[first].site : KFT_NO_SITE;
+	struct caller caller = refs_report__caller_at(report, number), other = caller;
+	int next = first;
+
+	do {
+		const struct reference_function *function;
+
+		number = row->nr_holders ? row->holders[next].site : KFT_NO_SITE;
+		function = refs_report__function_at(report, number);
+		other = refs_report__caller_at(report, number);
+		if (other.kind != caller.kind || other.prog != caller.prog)
+			break;
+		add_alternative(functions, sizeof(functions), function ? function->name : "?");
+		add_alternative(sites, sizeof(sites),
+				caller__format_site(&other, report->session->counters,
+						    report->sites, site, sizeof(site)));
+		next++;
+	} while (next < row->nr_holders);
+
+	table__row(table);
+	table__cell(table, "%s", pairing__type(report->pairing, row->type)->name);
+	table__cell(table, "%s", object_row__describe(row, report->pairing, what, sizeof(what)));
+	table__number(table, row->references);
+	table__cell(table, "%s", format_ns(row->age_ns, age, sizeof(age)));
+	table__cell(table, "%s", state_of(row, state, sizeof(state)));
+	cell_place(table, row);
+	table__cell(table, "%s", functions);
+	table__cell(table, "%s", caller__name(&caller));
+	if (caller.prog)
+		table__cell(table, "%u", caller.prog->id);
+	else
+		table__cell(table, "-");
+	table__cell(table, "%s", sites);
+	return next;
+}
+
+/* A line for each program that may hold it. */
 static void add_object(struct table *table, const struct refs_report *report,
 		       const struct object_row *row)
 {
-	char what[640], age[32], site[256];
-	/* Several holders: a line for each, the object on the first. */
-	int lines = row->nr_holders ?: 1;
+	int next = 0;
 
-	for (int i = 0; i < lines; i++) {
-		__u32 number = row->nr_holders ? row->holders[i].site : KFT_NO_SITE;
-		const struct reference_function *function =
-			refs_report__function_at(report, number);
-		struct caller caller = refs_report__caller_at(report, number);
-
-		table__row(table);
-		table__cell(table, "%s", pairing__type(report->pairing, row->type)->name);
-		table__cell(table, "%s",
-			    object_row__describe(row, report->pairing, what, sizeof(what)));
-		if (row->is_ambiguous)
-			table__cell(table, "%llu of %u", (unsigned long long)row->references,
-				    row->holders[i].taken);
-		else
-			table__number(table, row->nr_holders > 1 ? row->holders[i].taken
-								 : row->references);
-		table__cell(table, "%s", format_ns(row->age_ns, age, sizeof(age)));
-		table__cell(table, "%s%s", state_of(row), row->is_ambiguous ? ", ambiguous" : "");
-		table__cell(table, "%s", function ? function->name : "?");
-		table__cell(table, "%s", caller__name(&caller));
-		if (caller.prog)
-			table__cell(table, "%u", caller.prog->id);
-		else
-			table__cell(table, "-");
-		table__cell(table, "%s",
-			    caller__format_site(&caller, report->session->counters, report->sites,
-						site, sizeof(site)));
-	}
+	do {
+		next = add_holder(table, report, row, next);
+	} while (next < row->nr_holders);
 }
 
 static int print_objects(const struct refs_report *report, const struct reference_objects *objects,
@@ -213,10 +254,11 @@ static int print_objects(const struct refs_report *report, const struct referenc
 		{ .title = "REFS", .right = true, .drop = 3 },
 		{ .title = "AGE", .right = true },
 		{ .title = "STATE", .min = 13 },
+		{ .title = "PARKED IN", .drop = 4 },
 		{ .title = "ACQUIRED BY", .min = 16 },
 		{ .title = "PROGRAM" },
-		{ .title = "ID", .right = true, .drop = 4 },
-		{ .title = "SITE", .drop = 5, .min = 20 },
+		{ .title = "ID", .right = true, .drop = 5 },
+		{ .title = "SITE", .drop = 6, .min = 20 },
 	};
 	struct table *table = table__new(columns, sizeof(columns) / sizeof(columns[0]));
 	int err = 0;
@@ -294,6 +336,11 @@ static void print_summary(const struct refs_report *report, const struct referen
 		fprintf(out,
 			" %zu more were: their release was not seen, their memory is another's\n",
 			objects->nr_gone);
+	if (objects->nr_unsearched)
+		fprintf(out,
+			" not searched for what is parked: %zu maps, of types whose elements "
+			"cannot be looked through\n",
+			objects->nr_unsearched);
 	if (nr_shown < objects->nr)
 		fprintf(out, " not shown: %zu%s%s\n", objects->nr - nr_shown,
 			report->stale_only ? ", not stale" : "",
@@ -345,6 +392,13 @@ static json_t *json_holders(const struct refs_report *report, const struct objec
 	return holders;
 }
 
+static const char *attribution_of(const struct object_row *row)
+{
+	if (!row->is_ambiguous && !row->more_holders)
+		return "exact";
+	return row->is_one_program ? "program" : "ambiguous";
+}
+
 static json_t *json_of_object(const struct refs_report *report, const struct object_row *row)
 {
 	const struct kft_reference_object *object = &row->held->report.object;
@@ -355,12 +409,13 @@ static json_t *json_of_object(const struct refs_report *report, const struct obj
 	json_object_set_new(json, "object", json_what(report, row));
 	json_object_set_new(json, "references", json_integer(row->references));
 	json_object_set_new(json, "age_ns", json_integer(row->age_ns));
-	json_object_set_new(json, "state",
-			    json_string(row->is_parked ? "parked" : "in use or parked"));
+	json_object_set_new(json, "state", json_string(use_of(row)));
 	json_object_set_new(json, "stale", json_boolean(row->is_stale));
-	json_object_set_new(
-		json, "attribution",
-		json_string(row->is_ambiguous || row->more_holders ? "ambiguous" : "exact"));
+	json_object_set_new(json, "map",
+			    row->parked_in ? json_string(row->parked_in->name) : json_null());
+	json_object_set_new(json, "map_id",
+			    row->parked_in ? json_integer(row->parked_in->id) : json_null());
+	json_object_set_new(json, "attribution", json_string(attribution_of(row)));
 	json_object_set_new(json, "holders", json_holders(report, row));
 	json_object_set_new(json, "tid", json_integer(object->tid));
 	json_object_set_new(json, "tgid", json_integer(object->tgid));

@@ -132,6 +132,7 @@ static void mark_references(const struct probe_template *tmpl, struct bpf_insn *
 		{ PATCH_MAP_OBJECTS, tmpl->maps.objects_fd, BPF_PSEUDO_MAP_FD },
 		{ PATCH_HOLDS, tmpl->maps.holds_fd, BPF_PSEUDO_MAP_VALUE },
 		{ PATCH_MAP_SITE_IDS, tmpl->maps.site_ids_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_MAP_TRANSIENT, tmpl->maps.transient_pages_fd, BPF_PSEUDO_MAP_FD },
 		{ PATCH_MAP_EVENTS, tmpl->maps.events_fd, BPF_PSEUDO_MAP_FD },
 		{ PATCH_SITE_CACHES, tmpl->maps.site_caches_fd, BPF_PSEUDO_MAP_VALUE },
 		{ PATCH_STATE, tmpl->maps.state_fd, BPF_PSEUDO_MAP_VALUE },
@@ -226,6 +227,7 @@ enum bpf_attach_type probe_kind__attach_type(enum probe_kind kind)
 {
 	switch (kind) {
 	case PROBE_COUNT_ENTRY:
+	case PROBE_COUNT_RELEASE:
 	case PROBE_RELEASE:
 	case PROBE_ITER_DESTROY:
 		return BPF_TRACE_FENTRY;
@@ -244,6 +246,8 @@ static const struct bpf_program *program_of(const struct probe_template *tmpl, e
 	switch (kind) {
 	case PROBE_COUNT_ENTRY:
 		return cast ? count->progs.count_entry_cast : count->progs.count_entry_read;
+	case PROBE_COUNT_RELEASE:
+		return cast ? count->progs.count_release_cast : count->progs.count_release_read;
 	case PROBE_COUNT_EXIT:
 		return cast ? count->progs.count_exit_cast : count->progs.count_exit_read;
 	case PROBE_COUNT_EXIT_NEGATIVE:

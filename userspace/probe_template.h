@@ -17,6 +17,7 @@ struct probe_template;
 /* What a probe does. */
 enum probe_kind {
 	PROBE_COUNT_ENTRY,	   /* counts calls */
+	PROBE_COUNT_RELEASE,	   /* counts those of no object (NULL) as well */
 	PROBE_COUNT_EXIT,	   /* counts those that return NULL as well */
 	PROBE_COUNT_EXIT_NEGATIVE, /* counts those that return a negative int as well */
 	/* These look at the object as well (references.bpf.c), and need probe_template__maps(). */
@@ -52,6 +53,7 @@ struct probe_template_maps {
 	int objects_fd;
 	int holds_fd;
 	int site_ids_fd;
+	int transient_pages_fd;
 	int events_fd;
 	int site_caches_fd;
 	int state_fd;

@@ -51,10 +51,13 @@ static struct balance_counts counts_for(const struct reference_function *functio
 		counts.missed_acquires = usage->recursion_misses;
 	}
 	if (function->releases == type) {
+		/* A release has failed when it was one of nothing; a conversion releases always. */
+		__u64 given = function->role == REFERENCE_CONVERT ? seen : seen - failed;
+
 		if (key->kind == CALLER_KERNEL || function->role == REFERENCE_DESTRUCTOR)
-			counts.by_maps = seen;
+			counts.by_maps = given;
 		else
-			counts.released = seen;
+			counts.released = given;
 		counts.missed_releases = usage->recursion_misses;
 	}
 	return counts;

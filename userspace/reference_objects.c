@@ -81,7 +81,7 @@ static bool is_parked(const struct object_row *row, const struct references *ref
 {
 	const struct kft_reference_object *object = &row->held->report.object;
 
-	if (object->last_ns >= settled->before_ns)
+	if (row->is_in_use || object->last_ns >= settled->before_ns)
 		return false;
 	if (!can_sleep(row, references, counters))
 		return true;
@@ -114,6 +114,42 @@ static void find_holders(struct object_row *row)
 	}
 	row->more_holders = object->more_holders == episode;
 	row->is_ambiguous = row->references < taken && (row->nr_holders > 1 || row->more_holders);
+}
+
+static bool is_one_program(const struct object_row *row, const struct references *references,
+			   const struct counters *counters)
+{
+	__u32 program = 0;
+
+	for (int i = 0; i < row->nr_holders; i++) {
+		const struct kft_reference_site *site =
+			references__site(references, row->holders[i].site);
+		struct counters_caller caller = { .kind = CALLER_UNKNOWN };
+
+		if (site)
+			caller = counters__caller_of(counters, site);
+		if (caller.kind != CALLER_PROGRAM || (i && caller.prog_id != program))
+			return false;
+		program = caller.prog_id;
+	}
+	return row->nr_holders && !row->more_holders;
+}
+
+static int compare_map(const void *key, const void *element)
+{
+	const __u32 *id = key;
+	const struct searched_map *map = element;
+
+	return *id < map->id ? -1 : *id > map->id;
+}
+
+static const struct searched_map *find_map(const struct reference_objects *objects,
+					   const struct kft_reference_object *object, __u32 search)
+{
+	if (object->seen_at != search || !objects->nr_maps)
+		return NULL;
+	return bsearch(&object->seen_in, objects->maps, objects->nr_maps, sizeof(*objects->maps),
+		       compare_map);
 }
 
 static __u64 boottime_ns(void)
@@ -170,9 +206,15 @@ int reference_objects__read(struct references *references, const struct counters
 {
 	struct settled settled = { 0 };
 	__u64 now_ns, boot_offset_ns;
+	__u32 search = 0;
 	int err = settle(references, &settled);
 
 	memset(objects, 0, sizeof(*objects));
+	if (!err)
+		err = references__search_maps(references, &objects->maps, &objects->nr_maps,
+					      &search);
+	for (size_t i = 0; i < objects->nr_maps; i++)
+		objects->nr_unsearched += !objects->maps[i].is_searched;
 	if (!err)
 		err = references__read_objects(references, &objects->held, &objects->nr_held);
 	if (!err)
@@ -193,7 +235,10 @@ int reference_objects__read(struct references *references, const struct counters
 		row->age_ns = now_ns > object->since_ns ? now_ns - object->since_ns : 0;
 		what = pairing__type(pairing, row->type)->object;
 		find_holders(row);
+		row->is_one_program = is_one_program(row, references, counters);
 		row->is_stale = is_stale(row, what);
+		row->parked_in = find_map(objects, object, search);
+		row->is_in_use = row->held->report.transient;
 		row->is_parked = is_parked(row, references, counters, &settled);
 		if (is_gone(row, what, boot_offset_ns))
 			objects->nr_gone++;
@@ -211,6 +256,7 @@ void reference_objects__free(struct reference_objects *objects)
 {
 	held_objects__free(objects->held, objects->nr_held);
 	free(objects->rows);
+	free(objects->maps);
 	memset(objects, 0, sizeof(*objects));
 }
 

@@ -29,21 +29,29 @@ struct object_row {
 	int nr_holders;
 	bool more_holders;
 	/*
-	 * Some references were given back, and it cannot be told of which holder those are that are
-	 * left. Otherwise each holder still has all that it has taken.
+	 * Some references were given back, and it cannot be told of which site those are that are
+	 * left. Otherwise each still has all that it has taken.
 	 */
 	bool is_ambiguous;
-	bool is_parked; /* who acquired it has returned; false: that, or it is still in use */
-	bool is_stale;	/* the object is dead: an exited task, a removed cgroup */
-	__u64 age_ns;	/* since the first of the references was acquired */
+	bool is_one_program; /* all sites are of the same program, which so is known in any case */
+	/*
+	 * Parked: who acquired it has returned. In use: who did cannot park. Neither: it cannot be told.
+	 */
+	bool is_parked, is_in_use;
+	bool is_stale; /* the object is dead: an exited task, a removed cgroup */
+	const struct searched_map *parked_in; /* NULL: it is in no element of a map */
+	__u64 age_ns;			      /* since the first of the references was acquired */
 };
 
 struct reference_objects {
 	struct object_row *rows;
 	size_t nr;
-	size_t nr_gone; /* the object's memory is another's: its release was not seen */
+	size_t nr_gone;	      /* the object's memory is another's: its release was not seen */
+	size_t nr_unsearched; /* maps that could hold some and cannot be looked through */
 	struct held_object *held;
 	size_t nr_held;
+	struct searched_map *maps;
+	size_t nr_maps;
 };
 
 enum object_order { ORDER_AGE, ORDER_COUNT };

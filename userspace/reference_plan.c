@@ -8,6 +8,7 @@
 #include "../tracepoints/reference_records.h"
 #include "counters.h"
 #include "kernel_btf.h"
+#include "kernel_version.h"
 #include "message.h"
 #include "pairing.h"
 #include "probe_set.h"
@@ -87,6 +88,17 @@ static void say_untraceable(const struct reference_plan_options *opts,
 
 /* --- what its probe does ---------------------------------------------------------------------- */
 
+static bool takes_away(enum reference_role role)
+{
+	return role == REFERENCE_RELEASE || role == REFERENCE_DESTRUCTOR;
+}
+
+/* Up to 6.1 a map that goes calls destructors for empty fields as well, with NULL. */
+static bool maps_release_nothing(void)
+{
+	return kernel_version() < KVER(6, 2);
+}
+
 static enum probe_kind counting_kind(const struct reference_function *function)
 {
 	switch (function->failure) {
@@ -97,6 +109,8 @@ static enum probe_kind counting_kind(const struct reference_function *function)
 	case FAILS_NEVER:
 		break;
 	}
+	if (takes_away(function->role) && maps_release_nothing())
+		return PROBE_COUNT_RELEASE;
 	return PROBE_COUNT_ENTRY;
 }
 
@@ -255,11 +269,6 @@ void reference_plan__free(struct reference_plan *plan)
 }
 
 /* --- calls that are nobody's ---------------------------------------------------------------------- */
-
-static bool takes_away(enum reference_role role)
-{
-	return role == REFERENCE_RELEASE || role == REFERENCE_DESTRUCTOR;
-}
 
 /*
  * Whether calls of `inner` out of `outer` are part of what outer does: an acquire that calls another

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -89,15 +90,15 @@ static int load(struct references *references, const struct btf *vmlinux,
 		const struct pairing *pairing)
 {
 	struct objects_bpf *skel = references->skel;
-	__u32 dying = 0;
+	__u32 online = 0;
 	int err = size_maps(references);
 
 	if (err)
 		return err;
 	if (pairing__nr_types(pairing) > KFT_MAX_REFERENCE_TYPES)
 		return -E2BIG;
-	btf_lookup__enumerator(vmlinux, "CSS_DYING", &dying);
-	skel->rodata->css_dying = dying;
+	btf_lookup__enumerator(vmlinux, "CSS_ONLINE", &online);
+	skel->rodata->css_online = online;
 	for (int i = 0; i < pairing__nr_types(pairing); i++)
 		skel->rodata->object_of_type[i] = pairing__type(pairing, i)->object;
 	return objects_bpf__load(skel);
@@ -133,6 +134,7 @@ int references__open(const struct references_options *opts, struct counters *cou
 		.holds_fd = bpf_map__fd(references->skel->maps.holds),
 		.events_fd = bpf_map__fd(references->skel->maps.events),
 		.site_ids_fd = shared.site_ids_fd,
+		.transient_pages_fd = shared.transient_pages_fd,
 		.site_caches_fd = shared.site_caches_fd,
 		.state_fd = shared.state_fd,
 	};
@@ -284,6 +286,78 @@ void held_objects__free(struct held_object *objects, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		free(objects[i].components);
 	free(objects);
+}
+
+static bool is_per_cpu(__u32 map_type)
+{
+	return map_type == BPF_MAP_TYPE_PERCPU_HASH || map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       map_type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+/* The map is held only as long as it is looked through: it may be going meanwhile. */
+static int search_map(struct references *references, const struct kft_kptr_map *map,
+		      struct searched_map *result)
+{
+	struct objects_bpf *skel = references->skel;
+	union bpf_iter_link_info info = { 0 };
+	struct bpf_map_info map_info = { 0 };
+	__u32 len = sizeof(map_info);
+	int fd = bpf_map_get_fd_by_id(map->map_id), err;
+	size_t size;
+	char *data;
+
+	if (fd < 0)
+		return -errno;
+	if (!bpf_obj_get_info_by_fd(fd, &map_info, &len))
+		memcpy(result->name, map_info.name, sizeof(result->name) - 1);
+	result->id = map->map_id;
+	skel->bss->searched = *map;
+	skel->data->values_an_element =
+		is_per_cpu(map->map_type) ? counters__nr_cpus(references->counters) : 1;
+	info.map.map_fd = fd;
+	err = bpf_iter_run(skel->progs.search_elements, &info, &data, &size);
+	if (!err) {
+		free(data);
+		result->is_searched = true;
+	}
+	close(fd);
+	return 0;
+}
+
+static int compare_maps(const void *a, const void *b)
+{
+	const struct searched_map *left = a, *right = b;
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+int references__search_maps(struct references *references, struct searched_map **maps, size_t *nr,
+			    __u32 *number)
+{
+	const struct kft_kptr_map *found;
+	size_t size, nr_found;
+	char *data;
+	int err = bpf_iter_run(references->skel->progs.show_kptr_maps, NULL, &data, &size);
+
+	*maps = NULL;
+	*nr = 0;
+	if (err)
+		return err;
+	found = (void *)data;
+	nr_found = size / sizeof(*found);
+	*number = ++references->skel->bss->search_number;
+	*maps = calloc(nr_found ?: 1, sizeof(**maps));
+	if (!*maps)
+		err = -ENOMEM;
+	for (size_t i = 0; i < nr_found && !err; i++) {
+		/* One that has gone meanwhile is not looked through. */
+		if (!search_map(references, &found[i], &(*maps)[*nr]))
+			(*nr)++;
+	}
+	free(data);
+	if (*nr)
+		qsort(*maps, *nr, sizeof(**maps), compare_maps);
+	return err;
 }
 
 static int compare_tids(const void *a, const void *b)

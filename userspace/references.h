@@ -53,6 +53,21 @@ struct held_object {
 	char (*components)[KFT_COMPONENT_LEN]; /* report.nr_components; NULL when there are none */
 };
 
+/* A map that was searched for references. */
+struct searched_map {
+	__u32 id;
+	char name[16];
+	bool is_searched; /* false: the kernel does not let its elements be looked through */
+};
+
+/*
+ * Looks through the elements of all maps that can hold references. Afterwards an object whose
+ * seen_at is *number was found in the map seen_in; one with another number is in no element. The
+ * maps are malloc'ed, sorted by id. Returns 0 or a negative errno.
+ */
+int references__search_maps(struct references *references, struct searched_map **maps, size_t *nr,
+			    __u32 *number);
+
 /* All of them, malloc'ed, to be freed with held_objects__free(). Returns 0 or a negative errno. */
 int references__read_objects(struct references *references, struct held_object **objects,
 			     size_t *nr);

@@ -18,6 +18,8 @@
 #include "truth.h"
 #include "workload.h"
 
+#define MAX_MODULES 256
+
 static struct btf *vmlinux_btf;
 
 static bool has_function(const struct btf *btf, const char *name)
@@ -25,28 +27,53 @@ static bool has_function(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
-static bool module_has_function(const char *name)
+/* To read them takes long, and what is loaded does not change meanwhile. */
+static const struct btf *const *module_btfs(size_t *n)
 {
+	static struct btf *btfs[MAX_MODULES];
+	static size_t n_btfs;
+	static bool are_read;
 	struct dirent *entry;
-	bool found = false;
 	DIR *modules;
 
-	modules = opendir("/sys/kernel/btf");
-	if (!modules)
-		return false;
-	while (!found && (entry = readdir(modules))) {
-		struct btf *btf;
-
+	modules = are_read ? NULL : opendir("/sys/kernel/btf");
+	while (modules && n_btfs < MAX_MODULES && (entry = readdir(modules))) {
 		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, "vmlinux"))
 			continue;
-		btf = btf__load_module_btf(entry->d_name, vmlinux_btf);
-		if (!btf)
-			continue;
-		found = has_function(btf, name);
-		btf__free(btf);
+		btfs[n_btfs] = btf__load_module_btf(entry->d_name, vmlinux_btf);
+		if (btfs[n_btfs])
+			n_btfs++;
 	}
-	closedir(modules);
-	return found;
+	if (modules)
+		closedir(modules);
+	are_read = true;
+	*n = n_btfs;
+	return (const struct btf *const *)btfs;
+}
+
+/* Before a module's own types come all of the kernel's, which have been looked at. */
+static bool has_own_function(const struct btf *btf, const char *name)
+{
+	for (__u32 id = btf__type_cnt(vmlinux_btf); id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_is_func(type) && !strcmp(btf__name_by_offset(btf, type->name_off), name))
+			return true;
+	}
+	return false;
+}
+
+static bool module_has_function(const char *name)
+{
+	const struct btf *const *btfs;
+	size_t n;
+
+	btfs = module_btfs(&n);
+	for (size_t i = 0; i < n; i++) {
+		if (has_own_function(btfs[i], name))
+			return true;
+	}
+	return false;
 }
 
 /* Rows of the same kfunc follow each other often. */

@@ -16,6 +16,8 @@ struct cgroup *bpf_cgroup_acquire(struct cgroup *cgrp) __kfunc;
 	may_fail(park_acquired, bpf_cgroup_from_id)						\
 	may_fail(park_acquired, bpf_cgroup_acquire)						\
 	cannot(park_acquired, bpf_cgroup_release)						\
+	may_fail(park_doomed, bpf_cgroup_from_id)						\
+	cannot(park_doomed, bpf_cgroup_release)							\
 	cannot(drop_cgroup, bpf_cgroup_release)
 /* clang-format on */
 
@@ -28,6 +30,7 @@ struct slot {
 };
 
 SLOTS(parked_cgroups, struct slot, 256);
+SLOTS(doomed_cgroups, struct slot, 256);
 
 SEC("syscall")
 int pair_cgroup(void *context)
@@ -79,6 +82,23 @@ int park_acquired(void *context)
 	cgroup = park(parked_cgroups, offsetof(struct slot, cgroup), cgroup);
 	if (cgroup)
 		VOID(park_acquired, bpf_cgroup_release, cgroup);
+	else
+		step_done();
+	return 0;
+}
+
+SEC("syscall")
+int park_doomed(void *context)
+{
+	struct cgroup *cgroup;
+
+	cgroup = RESULT(park_doomed, bpf_cgroup_from_id, step.cgroup_id);
+	if (!cgroup)
+		return 0;
+	step.address = (u64)cgroup;
+	cgroup = park(doomed_cgroups, offsetof(struct slot, cgroup), cgroup);
+	if (cgroup)
+		VOID(park_doomed, bpf_cgroup_release, cgroup);
 	else
 		step_done();
 	return 0;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * References to cgroups: of one that stays, one that is removed and one that is given back.
+ * References to cgroups: to one that stays, two that are removed and one that is given back.
  */
 #include "scene.h"
 #include "workload.h"
 
 #define PARKED_CGROUPS "parked_cgroups"
+#define DOOMED_CGROUPS "doomed_cgroups"
 
 static int park_cgroup(struct scene *scene, const char *program, const char *name, __u32 key)
 {
@@ -14,6 +15,20 @@ static int park_cgroup(struct scene *scene, const char *program, const char *nam
 		return -1;
 	scene->step->key = key;
 	return scene__do(scene, program);
+}
+
+/* Of two references one goes with its map. The count can be read only of a removed cgroup. */
+static int destroy_map(struct scene *scene)
+{
+	if (park_cgroup(scene, "park_acquired", "doomed", 3) ||
+	    scene__add_slot(scene, DOOMED_CGROUPS, 3, sizeof(void *)) ||
+	    scene__do(scene, "park_doomed") || scene__remove_cgroup(scene, "doomed") ||
+	    scene__wait_surely(scene, "read_cgroup", scene->step->address, 2) ||
+	    scene__destroy_map(scene, DOOMED_CGROUPS, "park_doomed") ||
+	    scene__wait_surely(scene, "read_cgroup", scene->step->address, 1))
+		return -1;
+	references__add_released_by_maps(scene->references, CGROUP, 1);
+	return 0;
 }
 
 int refs_cgroup__perform(struct scene *scene)
@@ -42,5 +57,11 @@ int refs_cgroup__perform(struct scene *scene)
 	if (park_cgroup(scene, "park_found", "given-back", 2) || scene__do(scene, "drop_cgroup"))
 		return -1;
 	references__add_handed_over(scene->references, CGROUP, "park_found", "drop_cgroup", 1);
+
+	if (destroy_map(scene))
+		return -1;
+	parked.cgroup_id = scene->step->cgroup_id;
+	parked.is_ambiguous = true;
+	references__add_parked(scene->references, &parked);
 	return 0;
 }

@@ -82,7 +82,7 @@ static int destroy_map(struct scene *scene, const struct kind *kind)
 	return scene__kernel_called(scene, kind->destroys, 2 + kind->empty_slots);
 }
 
-static int do_all(struct scene *scene, const struct kind *kind)
+static int pair_and_park(struct scene *scene, const struct kind *kind)
 {
 	if (scene__do_times(scene, kind->pair, scene->options->times) ||
 	    park_in(scene, kind, kind->park, KEPT_1) || park_in(scene, kind, kind->park, KEPT_2))
@@ -91,7 +91,12 @@ static int do_all(struct scene *scene, const struct kind *kind)
 	if (park_in(scene, kind, kind->park, HANDED_OVER) || scene__do(scene, kind->drop))
 		return -1;
 	references__add_handed_over(scene->references, kind->type, kind->park, kind->drop, 1);
-	return destroy_map(scene, kind);
+	return 0;
+}
+
+static int do_all(struct scene *scene, const struct kind *kind)
+{
+	return pair_and_park(scene, kind) ? -1 : destroy_map(scene, kind);
 }
 
 int refs_cpumask__perform(struct scene *scene)
@@ -198,6 +203,20 @@ int refs_local__perform(struct scene *scene)
 				    POPPED);
 	references__add_parked(scene->references, &in_list);
 	return 0;
+}
+
+int refs_local_new__perform(struct scene *scene)
+{
+	static const struct kind objects = {
+		.type = LOCAL_OBJECT,
+		.pair = "pair_object",
+		.park = "park_object",
+		.drop = "drop_object",
+		.creates = "bpf_obj_new",
+		.parked_map = "parked_objects",
+	};
+
+	return pair_and_park(scene, &objects);
 }
 
 int refs_many__perform(struct scene *scene)

@@ -220,3 +220,31 @@ int refs_unload__perform(struct scene *scene)
 	}
 	return scene__unload(scene, "park_found");
 }
+
+/*
+ * Where deletion does not release, the next element that is added is the deleted one, on the same
+ * CPU, and holds what that held: another program finds it.
+ */
+int refs_reuse__perform(struct scene *scene)
+{
+	__u64 address, count;
+	int released;
+	pid_t pid;
+
+	if (pin_to_cpu(0))
+		return -1;
+	pid = park_child(scene, &found, PARKED_TASKS, &address, &count);
+	if (pid < 0 || scene__delete_slot(scene, PARKED_TASKS, pid))
+		return -1;
+	released = scene__wait_for(scene, READ_TASK, address, count - 1, DELETION_SECONDS);
+	if (released < 0 || scene__add_slot(scene, PARKED_TASKS, 0, SLOT_SIZE))
+		return -1;
+	if (released) {
+		references__add_released_by_maps(scene->references, TASK, 1);
+		return 0;
+	}
+	if (drop(scene, 0) || scene__wait_surely(scene, READ_TASK, address, count - 1))
+		return -1;
+	references__add_handed_over(scene->references, TASK, "park_found", "drop_task", 1);
+	return 0;
+}

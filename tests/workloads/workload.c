@@ -111,6 +111,13 @@ static const struct workload workloads[] = {
 		.perform = refs_unload__perform,
 	},
 	{
+		.name = "refs-reuse",
+		.summary = "a task in a deleted element, which is used again",
+		.objects = { object__refs_park },
+		.defaults = { .times = 1, .threads = 1 },
+		.perform = refs_reuse__perform,
+	},
+	{
 		.name = "refs-cgroup",
 		.summary = "cgroups parked: one that stays, one that is removed",
 		.objects = { object__refs_cgroup },
@@ -137,6 +144,13 @@ static const struct workload workloads[] = {
 		.objects = { object__refs_local },
 		.defaults = { .times = 500, .threads = 1 },
 		.perform = refs_local__perform,
+	},
+	{
+		.name = "refs-local-new",
+		.summary = "objects of own types, by the newer names of the kfuncs",
+		.objects = { object__refs_local_new },
+		.defaults = { .times = 500, .threads = 1 },
+		.perform = refs_local_new__perform,
 	},
 	{
 		.name = "refs-test",
@@ -378,6 +392,9 @@ static int run_workload(const struct workload *workload, const struct options *o
 	if (!scene.object)
 		return -1;
 	scene.references = references__new();
+	/* An old one would say too early that all is done. */
+	if (meeting->done)
+		unlink(meeting->done);
 	err = object__load(scene.object);
 	if (!err)
 		err = wait_for_file(meeting->wait);

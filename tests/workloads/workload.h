@@ -62,6 +62,7 @@ const void *object__refs_cpumask(size_t *size);
 const void *object__refs_crypto(size_t *size);
 const void *object__refs_iterators(size_t *size);
 const void *object__refs_local(size_t *size);
+const void *object__refs_local_new(size_t *size);
 const void *object__refs_many(size_t *size);
 const void *object__refs_park(size_t *size);
 const void *object__refs_sleepable(size_t *size);
