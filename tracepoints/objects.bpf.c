@@ -19,11 +19,12 @@ struct {
 	__type(value, struct kft_reference_object);
 } objects SEC(".maps");
 
+/* One value, struct kft_holds. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, struct kft_hold_key);
-	__type(value, struct kft_hold);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u64));
 } holds SEC(".maps");
 
 struct {

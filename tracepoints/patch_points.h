@@ -31,7 +31,7 @@
 
 /* Of reference probes: maps, and addresses of map values. */
 #define PATCH_MAP_OBJECTS   0x5f4b000000000006
-#define PATCH_MAP_HOLDS	    0x5f4b000000000007
+#define PATCH_HOLDS	    0x5f4b000000000007 /* address of struct kft_holds */
 #define PATCH_MAP_SITE_IDS  0x5f4b000000000008
 #define PATCH_MAP_EVENTS    0x5f4b000000000009
 #define PATCH_MAP_TRANSIENT 0x5f4b00000000000c

@@ -167,7 +167,7 @@ struct kft_object_report {
 
 /* By whom a reference was acquired and by whom released; of an iterator, where it was made. */
 struct kft_hold_key {
-	__u32 acquired_at; /* site; KFT_AMBIGUOUS_SITE */
+	__u32 acquired_at; /* site, never KFT_NO_SITE; KFT_AMBIGUOUS_SITE */
 	__u32 released_at; /* site; of an iterator KFT_NO_SITE */
 };
 
@@ -179,6 +179,19 @@ struct kft_hold {
 };
 
 #define KFT_MAX_HOLDS 4096
+/* How far from its home slot a key may stand: not much until the table is nearly full. */
+#define KFT_MAX_HOLD_DISPLACEMENT 64
+
+/*
+ * A table of our own: the kernel's hash tables take ten times as long to find something. A key goes
+ * into the first free slot from its home on and stays there for ever, so that all find the same.
+ */
+struct kft_holds {
+	__u64 keys[KFT_MAX_HOLDS]; /* struct kft_hold_key, the first member lowest; 0: free */
+	struct kft_hold holds[KFT_MAX_HOLDS];
+};
+
+#define KFT_HOLD_KEY(acquired_at, released_at) ((__u64)(released_at) << 32 | (acquired_at))
 
 /* --- events ----------------------------------------------------------------------------------- */
 
@@ -242,7 +255,6 @@ struct kft_reference_state {
 	/* Written by userspace, before anything is attached. */
 	__u64 keep_records; /* up to so many, records of objects that are free are kept for a while */
 	struct kft_member_offsets offsets;
-	struct kft_hold no_hold; /* zeros, what a record begins with */
 	struct kft_reference_probe probes[KFT_MAX_PROBES];
 	struct kft_reference_site sites[KFT_MAX_REFERENCE_SITES];
 };
