@@ -117,8 +117,9 @@ _Static_assert(sizeof(struct kft_site_cache) % 4096 == 0, "caches lie on page bo
  */
 struct kft_reference_object {
 	__u64 state;
-	__u64 holders[KFT_MAX_HOLDERS]; /* the first of them took the first reference */
+	__u64 holders[KFT_MAX_HOLDERS];
 	__u64 more_holders;		/* episode in which there were more than that */
+	__u64 other_threads;		/* episode in which another thread took one than the first */
 	__u64 since_ns;			/* when the first reference was taken */
 	__u64 last_ns;			/* when the last was */
 	__u32 tid;			/* of the thread that took it */

@@ -256,6 +256,9 @@ static __always_inline bool take_reference(struct kft_reference_object *object, 
 				new += KFT_STATE_TAKE;
 			if (__sync_val_compare_and_swap(&object->state, old, new) != old)
 				continue;
+			object->last_ns = bpf_ktime_get_ns();
+			if ((u32)bpf_get_current_pid_tgid() != object->tid)
+				object->other_threads = new & KFT_STATE_EPISODE;
 			add_holder(object, new &KFT_STATE_EPISODE, site);
 			return true;
 		}
@@ -270,8 +273,8 @@ static __always_inline bool take_reference(struct kft_reference_object *object, 
 		object->tid = ids;
 		object->tgid = ids >> 32;
 		object->elements = 0;
-		/* Last: with it, the rest counts. */
-		object->holders[0] = episode | KFT_HOLDER_ONE | site;
+		/* Another CPU may have joined by now. */
+		add_holder(object, episode, site);
 		return true;
 	}
 	return false;

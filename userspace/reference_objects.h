@@ -40,7 +40,12 @@ struct object_row {
 	bool is_parked, is_in_use;
 	bool is_stale; /* the object is dead: an exited task, a removed cgroup */
 	const struct searched_map *parked_in; /* NULL: it is in no element of a map */
-	__u64 age_ns;			      /* since the first of the references was acquired */
+	/*
+	 * Parked, and in no element of any map, all of which were looked through: on kernels that do
+	 * not give back what a deleted element holds, it is in one (or in a program's own object).
+	 */
+	bool is_in_deleted_element;
+	__u64 age_ns; /* since the first of the references was acquired */
 };
 
 struct reference_objects {
