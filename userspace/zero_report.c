@@ -186,6 +186,15 @@ static int print_table(const struct refs_report *report, const struct zero_rows 
 	return err;
 }
 
+/* Neither sent by the kernel, which sends so many a second, nor kept, of those that came. */
+static __u64 left_out(const struct refs_report *report)
+{
+	const struct event_sample *sample = report->events;
+
+	return references__state(report->references)->events_left_out + sample->nr_seen -
+	       sample->nr;
+}
+
 static void print_summary(const struct refs_report *report, const struct zero_rows *rows, FILE *out)
 {
 	const struct kft_reference_state *state = references__state(report->references);
@@ -199,9 +208,9 @@ static void print_summary(const struct refs_report *report, const struct zero_ro
 	if (!zeros)
 		return;
 	fprintf(out, " of them shown: %zu", report->events->nr);
-	if (state->events_left_out)
+	if (left_out(report))
 		fprintf(out, ", left out: %s",
-			format_thousands(state->events_left_out, buf, sizeof(buf)));
+			format_thousands(left_out(report), buf, sizeof(buf)));
 	if (state->events_dropped)
 		fprintf(out, ", dropped: %s",
 			format_thousands(state->events_dropped, buf, sizeof(buf)));
@@ -242,7 +251,7 @@ static int print_json(const struct refs_report *report, const struct zero_rows *
 	json_object_set_new(root, "seconds", json_real(report->seconds));
 	json_object_set_new(root, "zero", zeros);
 	json_object_set_new(root, "events", events);
-	json_object_set_new(root, "events_left_out", json_integer(state->events_left_out));
+	json_object_set_new(root, "events_left_out", json_integer(left_out(report)));
 	json_object_set_new(root, "events_dropped", json_integer(state->events_dropped));
 	json_object_set_new(root, "losses", refs_report__json_losses(report));
 	return output__json(out, root, report->pretty);
