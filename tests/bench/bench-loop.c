@@ -25,7 +25,7 @@
  * Short enough for most runs to see no tick of the timer, even with tracers that take a thousand
  * instructions a call.
  */
-#define CALLS_PER_RUN 1000
+#define CALLS_PER_RUN 1000 /* --calls */
 #define NR_RUNS	      21
 /* Rounds of NR_RUNS, in which nothing may change any more before the figure counts. */
 #define NR_QUIET_ROUNDS 3
@@ -59,6 +59,7 @@ static const struct loop loops[] = {
 static struct loop_bpf *skel;
 static struct bpf_program *loop_prog;
 static unsigned long nr_runs_made;
+static unsigned int calls_per_run = CALLS_PER_RUN;
 static bool verbose;
 
 static int run_once(double *per_call)
@@ -79,7 +80,7 @@ static int run_once(double *per_call)
 		return -1;
 	}
 	nr_runs_made++;
-	*per_call = (double)skel->bss->elapsed_ns / CALLS_PER_RUN;
+	*per_call = (double)skel->bss->elapsed_ns / calls_per_run;
 	return 0;
 }
 
@@ -204,7 +205,7 @@ static int load(const struct loop *loop, enum attach attach)
 	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(prog, false);
 	loop_prog = bpf_object__find_program_by_name(skel->obj, loop->prog);
 	bpf_program__set_autoload(loop_prog, true);
-	skel->rodata->nr_calls = CALLS_PER_RUN;
+	skel->rodata->nr_calls = calls_per_run;
 	if ((attach == ATTACH_FEXIT || attach == ATTACH_PAIR) &&
 	    set_target(skel->progs.empty_exit, loop->acquire))
 		return -1;
@@ -222,8 +223,9 @@ static int load(const struct loop *loop, enum attach attach)
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: bench-loop [--loop NAME] [--attach fentry|fexit|pair] [--output FILE] "
-	      "[--verbose]\n"
+	fputs("usage: bench-loop [--loop NAME] [--attach fentry|fexit|pair] [--calls A_RUN] "
+	      "[--output FILE]\n"
+	      "                  [--verbose]\n"
 	      "       bench-loop --list\n"
 	      "What one acquire and release cost. --list prints the loops that this kernel has:\n"
 	      "name, acquire, release, type, argument of the release.\n",
@@ -243,7 +245,7 @@ static int print_figures(const struct loop *loop, const double runs[NR_RUNS], in
 		"{\"kfunc\":\"%s\",\"per_call\":%.3f,\"min\":%.3f,\"max\":%.3f,\"rounds\":%d,"
 		"\"calls\":%lu}\n",
 		loop->acquire, runs[NR_RUNS / 2], runs[0], runs[NR_RUNS - 1], nr_rounds,
-		nr_runs_made * CALLS_PER_RUN);
+		nr_runs_made * calls_per_run);
 	return fclose(out);
 }
 
@@ -252,6 +254,7 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "loop", required_argument, NULL, 'l' },
 		{ "attach", required_argument, NULL, 'a' },
+		{ "calls", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "list", no_argument, NULL, 'L' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -266,9 +269,11 @@ int main(int argc, char **argv)
 	int c, nr_rounds;
 	struct btf *btf;
 
-	while ((c = getopt_long(argc, argv, "l:a:o:Lvh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "l:a:c:o:Lvh", longs, NULL)) != -1) {
 		if (c == 'a' && !parse_attach(optarg, &attach)) {
 			continue;
+		} else if (c == 'c' && atoi(optarg) > 0) {
+			calls_per_run = atoi(optarg);
 		} else if (c == 'l') {
 			name = optarg;
 		} else if (c == 'o') {
