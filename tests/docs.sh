@@ -67,7 +67,13 @@ documented()
 	awk -v section="$1" '
 		/^=+$/ { current = last }
 		{ last = $0 }
-		current == section && /^ *``[a-z_]+``: / { gsub(/[`:]/, "", $1); print $1 }
+		# One field or several alike, and then the type.
+		current == section && /^ *``[a-z0-9_]+``(, ``[a-z0-9_]+``)*: (string|integer|number|boolean|array|object)/ {
+			sub(/:.*/, "")
+			gsub(/[` ]/, "")
+			gsub(/,/, "\n")
+			print
+		}
 	' Documentation/json.rst | sort -u
 }
 
@@ -75,10 +81,19 @@ documented()
 set_in()
 {
 	{
-		grep -ohE 'json_object_set_new\([a-z_]+,.*' "$@" | grep -oE '"[a-z_]+"'
+		# The name is the second argument, and may be one of two; a call may take several lines.
+		cat "$@" | tr -s '\n\t ' ' ' |
+			grep -oE 'json_object_set_new\( ?[a-z_]+, [^,]*,' | grep -oE '"[a-z0-9_]+"'
 		# The names in json_pack() have their values on either side.
-		sed -n '/json_pack(/,/;/p' "$@" | grep -oE '"[a-z_]+",'
+		sed -n '/json_pack(/,/;/p' "$@" | grep -oE '"[a-z0-9_]+",'
 	} | tr -d '",' | sort -u
+}
+
+# Fields of a histogram whose values are in a unit: nothing, or _ns.
+set_in_histogram()
+{
+	set_in userspace/histogram.c
+	sed -nE "s/^\tset\(object, \"([a-z0-9]+)\", unit.*/\1$1/p" userspace/histogram.c
 }
 
 ./kfunctrace doctor --json >"$tmp/doctor" 2>/dev/null
@@ -100,6 +115,23 @@ fi
 # They need a kernel that allows tracing; the source tells them without.
 same "json.rst has the fields of stat" "$(documented stat)" \
 	"$({ set_in userspace/stat_report.c userspace/caller.c; echo function; echo subprogram; } | sort -u)"
+same "json.rst has the fields of refs" "$(documented refs)" \
+	"$(set_in userspace/balance_report.c userspace/refs_report.c)"
+same "json.rst has the fields of refs --objects" "$(documented 'refs --objects')" \
+	"$({ set_in userspace/objects_report.c; set_in_histogram _ns; } | sort -u)"
+same "json.rst has the fields of refs --zero" "$(documented 'refs --zero')" \
+	"$(set_in userspace/zero_report.c)"
+same "json.rst has the fields of refs --iterators" "$(documented 'refs --iterators')" \
+	"$({ set_in userspace/iterators_report.c; set_in_histogram ''; } | sort -u)"
+# The lists of functions are named in a table.
+same "json.rst has the fields of refs --pairs" "$(documented 'refs --pairs')" \
+	"$({
+		set_in userspace/pairs_report.c
+		sed -n '/lists\[\] = {/,/}/p' userspace/pairs_report.c | grep -oE '"[a-z_]+"' | tr -d '"'
+	} | sort -u)"
+# "dropped" is a value.
+same "json.rst has the fields of trace" "$(documented trace)" \
+	"$(set_in userspace/event_text.c userspace/cmd_trace.c | grep -vx dropped)"
 
 # --- manual pages --------------------------------------------------------------------
 

@@ -185,8 +185,24 @@ struct bpf_iter__ksym {
 	struct kallsym_iter *ksym;
 };
 
+struct bpf_map;
+
+/* The kfuncs that a program calls. */
+struct bpf_kfunc_desc {
+	u32 func_id;
+	u16 offset; /* 0: of vmlinux */
+};
+
+struct bpf_kfunc_desc_tab {
+	struct bpf_kfunc_desc descs[1];
+	u32 nr_descs;
+};
+
 struct bpf_prog_aux {
 	u32 id;
+	struct bpf_kfunc_desc_tab *kfunc_tab;
+	u32 used_map_cnt;
+	struct bpf_map **used_maps;
 	u32 func_cnt;
 	u32 real_func_cnt;
 	u32 func_info_cnt;
@@ -212,6 +228,8 @@ struct bpf_prog {
 
 enum btf_field_type {
 	BPF_KPTR_REF = 1 << 3,
+	BPF_LIST_HEAD = 1 << 4,
+	BPF_RB_ROOT = 1 << 6,
 	BPF_KPTR_PERCPU = 1 << 10,
 };
 
@@ -223,6 +241,7 @@ struct btf_field {
 /* Since 6.2. */
 struct btf_record {
 	u32 cnt;
+	u32 field_mask;
 	struct btf_field fields[];
 };
 

@@ -19,11 +19,12 @@ struct {
 	__type(value, struct kft_reference_object);
 } objects SEC(".maps");
 
+/* One value, struct kft_holds. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, struct kft_hold_key);
-	__type(value, struct kft_hold);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(u64));
 } holds SEC(".maps");
 
 struct {
@@ -176,7 +177,8 @@ int show_objects(struct bpf_iter__bpf_map_elem *ctx)
 	if (!report)
 		return 0;
 	__builtin_memset(report, 0, sizeof(*report));
-	report->address = *key;
+	report->address = *key & ~KFT_KEY_TRANSIENT;
+	report->transient = *key & KFT_KEY_TRANSIENT;
 	report->object = *object;
 	kind = object_of_type[(u8)(report->object.state >> 32)];
 	describe(report, kind);
@@ -244,7 +246,8 @@ static __noinline int read_record(struct bpf_map *map, struct kft_kptr_map *foun
 
 		if (!(BPF_CORE_READ(field, type) & reference_field_types()))
 			continue;
-		found->offsets[found->nr_kptrs & (KFT_MAX_KPTRS - 1)] = BPF_CORE_READ(field, offset);
+		found->offsets[found->nr_kptrs & (KFT_MAX_KPTRS - 1)] =
+			BPF_CORE_READ(field, offset);
 		found->nr_kptrs++;
 	}
 	return 0;
@@ -262,7 +265,8 @@ static __noinline int read_table(struct bpf_map *map, struct kft_kptr_map *found
 		struct bpf_map_value_off_desc *field =
 			(void *)table + bpf_core_field_offset(table->off) + i * size;
 
-		found->offsets[found->nr_kptrs & (KFT_MAX_KPTRS - 1)] = BPF_CORE_READ(field, offset);
+		found->offsets[found->nr_kptrs & (KFT_MAX_KPTRS - 1)] =
+			BPF_CORE_READ(field, offset);
 		found->nr_kptrs++;
 	}
 	return 0;
@@ -307,7 +311,8 @@ static long search_value(u32 cpu, struct search *search)
 		struct kft_reference_object *object;
 		u64 key = 0;
 
-		bpf_probe_read_kernel(&key, sizeof(key), (void *)(value + searched.offsets[i & (KFT_MAX_KPTRS - 1)]));
+		bpf_probe_read_kernel(&key, sizeof(key),
+				      (void *)(value + searched.offsets[i & (KFT_MAX_KPTRS - 1)]));
 		object = key ? bpf_map_lookup_elem(&objects, &key) : NULL;
 		if (!object)
 			continue;

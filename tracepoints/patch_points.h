@@ -30,12 +30,13 @@
 #define PATCH_FGRAPH	 0x5f4b000000000005 /* where function_graph makes them return, or 0 */
 
 /* Of reference probes: maps, and addresses of map values. */
-#define PATCH_MAP_OBJECTS  0x5f4b000000000006
-#define PATCH_MAP_HOLDS	   0x5f4b000000000007
-#define PATCH_MAP_SITE_IDS 0x5f4b000000000008
-#define PATCH_MAP_EVENTS   0x5f4b000000000009
-#define PATCH_SITE_CACHES  0x5f4b00000000000a /* address of the first struct kft_site_cache */
-#define PATCH_STATE	   0x5f4b00000000000b /* address of struct kft_reference_state */
+#define PATCH_MAP_OBJECTS   0x5f4b000000000006
+#define PATCH_HOLDS	    0x5f4b000000000007 /* address of struct kft_holds */
+#define PATCH_MAP_SITE_IDS  0x5f4b000000000008
+#define PATCH_MAP_EVENTS    0x5f4b000000000009
+#define PATCH_MAP_TRANSIENT 0x5f4b00000000000c
+#define PATCH_SITE_CACHES   0x5f4b00000000000a /* address of the first struct kft_site_cache */
+#define PATCH_STATE	    0x5f4b00000000000b /* address of struct kft_reference_state */
 
 /* Offsets of loads from the program's context. */
 #define PATCH_OFF_CALLER 0x5f01 /* the return address, in the usual shape of the frame */

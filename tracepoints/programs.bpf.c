@@ -86,7 +86,7 @@ struct {
 } sweep_state SEC(".maps");
 
 /*
- * Numbers of call sites, when references are accounted for; otherwise userspace leaves these three
+ * Numbers of call sites, when references are accounted for; otherwise userspace leaves these four
  * as small as they are here, and nothing looks at them.
  */
 struct {
@@ -112,6 +112,13 @@ struct {
 	__type(key, u64);
 	__type(value, u32);
 } site_ids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);
+	__type(value, u64);
+} transient_pages SEC(".maps");
 
 const volatile __u32 nr_cpus = 1;
 /* References are accounted for: call sites have numbers, which outlive their programs. */
@@ -155,6 +162,132 @@ static struct kft_sweep_state *own_state(void)
 	u32 zero = 0;
 
 	return bpf_map_lookup_elem(&sweep_state, &zero);
+}
+
+/* --- programs that cannot park --------------------------------------------------------------- */
+
+struct chunks {
+	u64 start, end;
+	bool transient;
+};
+
+static long mark_page(u32 idx, struct chunks *chunks)
+{
+	u64 page = (chunks->start >> 12) + idx, mask = ~0ull, *known;
+
+	if (idx == 0)
+		mask <<= chunks->start >> 6 & 63;
+	if (page == (chunks->end - 1) >> 12)
+		mask &= ~0ull >> (63 - ((chunks->end - 1) >> 6 & 63));
+	known = bpf_map_lookup_elem(&transient_pages, &page);
+	if (!known && chunks->transient) {
+		u64 none = 0;
+
+		bpf_map_update_elem(&transient_pages, &page, &none, BPF_NOEXIST);
+		known = bpf_map_lookup_elem(&transient_pages, &page);
+	}
+	/* No room: then it counts as one that can park, which is the safe side. */
+	if (!known)
+		return 0;
+	if (chunks->transient)
+		__sync_fetch_and_or(known, mask);
+	else
+		__sync_fetch_and_and(known, ~mask);
+	return 0;
+}
+
+/* Notes of an image whether its program can park, when it comes and when it goes. */
+static void mark_image(u64 start, u32 len, bool transient)
+{
+	struct chunks chunks = { .start = start, .end = start + len, .transient = transient };
+
+	if (len)
+		bpf_loop(((chunks.end - 1) >> 12) - (start >> 12) + 1, mark_page, &chunks, 0);
+}
+
+struct map_check {
+	struct bpf_map **maps;
+	bool can_park;
+};
+
+/* Fields of a map that references can be kept in. Their numbers are the running kernel's. */
+static u32 keeping_fields(void)
+{
+	u32 fields = 0;
+
+	if (bpf_core_enum_value_exists(enum btf_field_type, BPF_KPTR_REF))
+		fields |= bpf_core_enum_value(enum btf_field_type, BPF_KPTR_REF);
+	if (bpf_core_enum_value_exists(enum btf_field_type, BPF_KPTR_PERCPU))
+		fields |= bpf_core_enum_value(enum btf_field_type, BPF_KPTR_PERCPU);
+	if (bpf_core_enum_value_exists(enum btf_field_type, BPF_LIST_HEAD))
+		fields |= bpf_core_enum_value(enum btf_field_type, BPF_LIST_HEAD);
+	if (bpf_core_enum_value_exists(enum btf_field_type, BPF_RB_ROOT))
+		fields |= bpf_core_enum_value(enum btf_field_type, BPF_RB_ROOT);
+	return fields;
+}
+
+static long check_map(u32 idx, struct map_check *check)
+{
+	struct bpf_map *map = NULL;
+	u32 type;
+
+	bpf_probe_read_kernel(&map, sizeof(map), &check->maps[idx]);
+	type = BPF_CORE_READ(map, map_type);
+	/* What the inner ones hold is not known here. */
+	if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
+		check->can_park = true;
+	if (bpf_core_field_exists(map->record) &&
+	    (BPF_CORE_READ(map, record, field_mask) & keeping_fields()))
+		check->can_park = true;
+	if (bpf_core_field_exists(map->kptr_off_tab) && BPF_CORE_READ(map, kptr_off_tab))
+		check->can_park = true;
+	return 0;
+}
+
+/* BTF ids of the kfuncs that allocate objects, in which references can be kept; 0: there is none. */
+#define NR_ALLOCATORS 4
+const volatile __u32 allocators[NR_ALLOCATORS] = {};
+
+struct call_check {
+	struct bpf_kfunc_desc_tab *calls;
+	bool can_park;
+};
+
+static long check_call(u32 idx, struct call_check *check)
+{
+	struct bpf_kfunc_desc_tab *calls = check->calls;
+	struct bpf_kfunc_desc *call = (void *)calls + bpf_core_field_offset(calls->descs) +
+				      idx * bpf_core_type_size(struct bpf_kfunc_desc);
+	u32 id = BPF_CORE_READ(call, func_id);
+
+	if (BPF_CORE_READ(call, offset))
+		return 0;
+	for (u32 i = 0; i < NR_ALLOCATORS; i++) {
+		if (id && id == allocators[i])
+			check->can_park = true;
+	}
+	return 0;
+}
+
+/*
+ * A program can keep a reference only in a map that has fields for it, in an object that it
+ * allocates, or as its return value. The verifier makes one that has none of these give back what
+ * it acquires before it ends; nor can it give back what another one has acquired.
+ */
+static bool can_park(struct bpf_prog *prog)
+{
+	struct bpf_prog_aux *aux = BPF_CORE_READ(prog, aux);
+	struct map_check maps = { .maps = BPF_CORE_READ(aux, used_maps) };
+	struct bpf_kfunc_desc_tab *called = BPF_CORE_READ(aux, kfunc_tab);
+	struct call_check calls = { .calls = called };
+	u32 type = BPF_CORE_READ(prog, type);
+
+	if (type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_EXT)
+		return true;
+	bpf_loop(BPF_CORE_READ(aux, used_map_cnt), check_map, &maps, 0);
+	if (called)
+		bpf_loop(BPF_CORE_READ(called, nr_descs), check_call, &calls, 0);
+	return maps.can_park || calls.can_park;
 }
 
 /* --- sweeping --------------------------------------------------------------------------------- */
@@ -427,6 +560,7 @@ static void record_image(struct bpf_prog *func, u32 prog_id, u32 subprog)
 struct image_loop {
 	struct bpf_prog **funcs;
 	u32 prog_id;
+	bool transient;
 };
 
 static long record_one_subprog(u32 idx, struct image_loop *loop)
@@ -445,6 +579,36 @@ static bool is_sleepable(struct bpf_prog *prog)
 	if (bpf_core_field_exists(prog->sleepable))
 		return BPF_CORE_READ_BITFIELD_PROBED(prog, sleepable);
 	return BPF_CORE_READ(prog, aux, sleepable);
+}
+
+/* Apart from recording, which already goes as deep as the stack of 6.1 allows. */
+static void mark_func(struct bpf_prog *func, bool transient)
+{
+	mark_image((u64)BPF_CORE_READ(func, bpf_func), BPF_CORE_READ(func, jited_len), transient);
+}
+
+static long mark_one_subprog(u32 idx, struct image_loop *loop)
+{
+	struct bpf_prog *func = NULL;
+
+	bpf_probe_read_kernel(&func, sizeof(func), &loop->funcs[idx]);
+	if (!func)
+		return 1;
+	mark_func(func, loop->transient);
+	return 0;
+}
+
+static __noinline int mark_program(struct bpf_prog *prog, u32 nr)
+{
+	struct image_loop loop = { .transient = !can_park(prog) };
+
+	loop.funcs = BPF_CORE_READ(prog, aux, func);
+	if (nr)
+		bpf_loop(nr < MAX_IMAGES_OF_A_PROG ? nr : MAX_IMAGES_OF_A_PROG, mark_one_subprog,
+			 &loop, 0);
+	else
+		mark_func(prog, loop.transient);
+	return 0;
 }
 
 static void record_program(struct bpf_prog *prog)
@@ -471,6 +635,8 @@ static void record_program(struct bpf_prog *prog)
 			__sync_fetch_and_add(&state->lost_programs, 1);
 		return;
 	}
+	if (want_references)
+		mark_program(prog, nr);
 	if (!nr) {
 		record_image(prog, record.id, 0);
 		return;
@@ -574,6 +740,8 @@ int BPF_PROG(image_freed, struct bpf_prog *prog)
 	u64 start = (u64)BPF_CORE_READ(prog, bpf_func);
 	u32 len = BPF_CORE_READ(prog, jited_len);
 
+	if (len && want_references)
+		mark_image(start, len, false);
 	if (len)
 		sweep_range(start, len, bpf_map_lookup_elem(&images, &start));
 	return 0;

@@ -40,6 +40,8 @@ enum kft_object {
 
 /* The call was made by another function that is accounted for itself: it is not a program's. */
 #define KFT_SITE_INNER (1u << 0)
+/* Its program cannot park anything: it gives back what it has acquired before it returns. */
+#define KFT_SITE_TRANSIENT (1u << 2)
 /* The program is gone; prog_id, subprog and offset say which it was. */
 #define KFT_SITE_RETIRED (1u << 1)
 
@@ -97,11 +99,27 @@ _Static_assert(sizeof(struct kft_site_cache) % 4096 == 0, "caches lie on page bo
 
 #define KFT_MAX_HOLDERS	 4
 
-/* An object on which references are held, or were a short time ago; the key is its address. */
+/*
+ * What a program can do that cannot park is no concern of those who can: its references are in a
+ * record of their own, and never make it ambiguous who holds the others.
+ */
+#define KFT_KEY_TRANSIENT 1ull
+
+/*
+ * Chunks of JIT memory that hold programs which cannot park: the key of the map is the number of a
+ * page, a bit of the value stands for 64 bytes. The kernel gives programs memory in such chunks.
+ */
+#define KFT_MAX_TRANSIENT_PAGES 16384
+
+/*
+ * An object on which references are held, or were a short time ago; the key is its address, with
+ * KFT_KEY_TRANSIENT added for references of programs that cannot park.
+ */
 struct kft_reference_object {
 	__u64 state;
-	__u64 holders[KFT_MAX_HOLDERS]; /* the first of them took the first reference */
+	__u64 holders[KFT_MAX_HOLDERS];
 	__u64 more_holders;		/* episode in which there were more than that */
+	__u64 other_threads;		/* episode in which another thread took one than the first */
 	__u64 since_ns;			/* when the first reference was taken */
 	__u64 last_ns;			/* when the last was */
 	__u32 tid;			/* of the thread that took it */
@@ -136,7 +154,7 @@ struct kft_object_report {
 	__u32 dying;		 /* a cgroup that has been removed */
 	char text[64];		 /* comm of a task, name of a file, description of a key */
 	__u8 tuple[40];		 /* of a connection, the original direction */
-	__u32 pad;
+	__u32 transient;	 /* held by programs that cannot park */
 	__u32 nr_components;	 /* of a cgroup's path, from itself upwards */
 };
 
@@ -150,7 +168,7 @@ struct kft_object_report {
 
 /* By whom a reference was acquired and by whom released; of an iterator, where it was made. */
 struct kft_hold_key {
-	__u32 acquired_at; /* site; KFT_AMBIGUOUS_SITE */
+	__u32 acquired_at; /* site, never KFT_NO_SITE; KFT_AMBIGUOUS_SITE */
 	__u32 released_at; /* site; of an iterator KFT_NO_SITE */
 };
 
@@ -162,6 +180,19 @@ struct kft_hold {
 };
 
 #define KFT_MAX_HOLDS 4096
+/* How far from its home slot a key may stand: not much until the table is nearly full. */
+#define KFT_MAX_HOLD_DISPLACEMENT 64
+
+/*
+ * A table of our own: the kernel's hash tables take ten times as long to find something. A key goes
+ * into the first free slot from its home on and stays there for ever, so that all find the same.
+ */
+struct kft_holds {
+	__u64 keys[KFT_MAX_HOLDS]; /* struct kft_hold_key, the first member lowest; 0: free */
+	struct kft_hold holds[KFT_MAX_HOLDS];
+};
+
+#define KFT_HOLD_KEY(acquired_at, released_at) ((__u64)(released_at) << 32 | (acquired_at))
 
 /* --- events ----------------------------------------------------------------------------------- */
 
@@ -225,7 +256,6 @@ struct kft_reference_state {
 	/* Written by userspace, before anything is attached. */
 	__u64 keep_records; /* up to so many, records of objects that are free are kept for a while */
 	struct kft_member_offsets offsets;
-	struct kft_hold no_hold; /* zeros, what a record begins with */
 	struct kft_reference_probe probes[KFT_MAX_PROBES];
 	struct kft_reference_site sites[KFT_MAX_REFERENCE_SITES];
 };

@@ -90,6 +90,15 @@ static __always_inline bool is_inner(u64 caller, u64 via)
 	return false;
 }
 
+/* True when the call came out of a program that cannot park. */
+static __always_inline bool is_transient(u64 caller)
+{
+	u64 page = (caller - 1) >> 12, *chunks;
+
+	chunks = bpf_map_lookup_elem(MAP(PATCH_MAP_TRANSIENT), &page);
+	return chunks && (*chunks >> ((caller - 1) >> 6 & 63) & 1);
+}
+
 /* Gives a call site its number, unless another CPU has been faster. */
 static __always_inline u32 new_site(u64 key, u64 via)
 {
@@ -104,6 +113,8 @@ static __always_inline u32 new_site(u64 key, u64 via)
 	site->via = via;
 	site->probe = own_probe();
 	site->flags = is_inner(key | 0xffffull << 48, via) ? KFT_SITE_INNER : 0;
+	if (is_transient(key | 0xffffull << 48))
+		site->flags |= KFT_SITE_TRANSIENT;
 	site->key = key;
 	if (!bpf_map_update_elem(MAP(PATCH_MAP_SITE_IDS), &key, &number, BPF_NOEXIST))
 		return number;
@@ -144,7 +155,10 @@ static __always_inline u32 count_at_site(void *ctx, const enum frame_access acce
 
 	caller = FRAME_WORD(access == FRAME_CAST ? cast_context(ctx) : ctx, access,
 			    PATCH_OFF_CALLER);
-	region = own_region(&caller);
+	cpu = processor_id(&caller);
+	asm volatile goto("if %0 >= %1 goto %l2" : : "r"(cpu), "i"(PATCH_NR_CPUS) : : out_of_range);
+	PATCHED_IMM64(region, PATCH_REGIONS);
+	region += cpu;
 	PATCHED_IMM64(bits, PATCH_PROBE_BITS);
 	at = home_offset(caller);
 	slot = (void *)region->slots + at;
@@ -153,12 +167,17 @@ static __always_inline u32 count_at_site(void *ctx, const enum frame_access acce
 		if (at == NO_SLOT)
 			return KFT_UNKNOWN_SITE(own_probe());
 		at &= sizeof(region->slots) - sizeof(*slot);
+		/* Again, rather than kept while the slot was looked for. */
+		cpu = processor_id(&at);
+		asm volatile goto("if %0 >= %1 goto %l2"
+				  :
+				  : "r"(cpu), "i"(PATCH_NR_CPUS)
+				  :
+				  : out_of_range);
+		PATCHED_IMM64(region, PATCH_REGIONS);
+		region += cpu;
+		slot = (void *)region->slots + at;
 	}
-	cpu = processor_id(&at);
-	asm volatile goto("if %0 >= %1 goto %l2" : : "r"(cpu), "i"(PATCH_NR_CPUS) : : out_of_range);
-	PATCHED_IMM64(region, PATCH_REGIONS);
-	region += cpu;
-	slot = (void *)region->slots + at;
 	slot->calls++;
 	at /= sizeof(*slot);
 	if (has_failed(saved_ctx, check))
@@ -237,6 +256,9 @@ static __always_inline bool take_reference(struct kft_reference_object *object, 
 				new += KFT_STATE_TAKE;
 			if (__sync_val_compare_and_swap(&object->state, old, new) != old)
 				continue;
+			object->last_ns = bpf_ktime_get_ns();
+			if ((u32)bpf_get_current_pid_tgid() != object->tid)
+				object->other_threads = new & KFT_STATE_EPISODE;
 			add_holder(object, new &KFT_STATE_EPISODE, site);
 			return true;
 		}
@@ -251,8 +273,8 @@ static __always_inline bool take_reference(struct kft_reference_object *object, 
 		object->tid = ids;
 		object->tgid = ids >> 32;
 		object->elements = 0;
-		/* Last: with it, the rest counts. */
-		object->holders[0] = episode | KFT_HOLDER_ONE | site;
+		/* Another CPU may have joined by now. */
+		add_holder(object, episode, site);
 		return true;
 	}
 	return false;
@@ -292,50 +314,56 @@ static __always_inline bool track(u64 *key, u32 type, u32 site)
 	return false;
 }
 
+/* In branches: what the compiler makes of them otherwise takes two for each step. */
+#define HALVE(value, bucket, bits)                                                                 \
+	do {                                                                                       \
+		if ((value) >> (bits)) {                                                           \
+			(value) >>= (bits);                                                        \
+			(bucket) += (bits);                                                        \
+			asm volatile("" : "+r"(value), "+r"(bucket));                              \
+		}                                                                                  \
+	} while (0)
+
+/* 1 + the position of the highest bit. */
 static __always_inline u32 bucket_of(u64 value)
 {
 	u32 bucket = 0;
 
-	/* 1 + the position of the highest bit. */
-	if (value >> 32) {
-		value >>= 32;
-		bucket += 32;
-	}
-	if (value >> 16) {
-		value >>= 16;
-		bucket += 16;
-	}
-	if (value >> 8) {
-		value >>= 8;
-		bucket += 8;
-	}
-	if (value >> 4) {
-		value >>= 4;
-		bucket += 4;
-	}
-	if (value >> 2) {
-		value >>= 2;
-		bucket += 2;
-	}
-	if (value >> 1) {
-		value >>= 1;
-		bucket += 1;
-	}
+	HALVE(value, bucket, 32);
+	HALVE(value, bucket, 16);
+	HALVE(value, bucket, 8);
+	HALVE(value, bucket, 4);
+	HALVE(value, bucket, 2);
+	HALVE(value, bucket, 1);
 	bucket += value;
 	return bucket < KFT_BUCKETS ? bucket : KFT_BUCKETS - 1;
 }
 
+/* What is known of a pair of sites; NULL when there is no room for it. */
+static __always_inline struct kft_hold *find_hold(u64 key)
+{
+	u64 at = (u32)((u32)key * 0x9e3779b1u + (u32)(key >> 32) * 0x85ebca6bu) >> 20;
+	struct kft_holds *table = MAP(PATCH_HOLDS);
+
+	_Static_assert(KFT_MAX_HOLDS == 1 << 12, "the hash has as many bits");
+#pragma nounroll
+	for (u32 i = 0; i < KFT_MAX_HOLD_DISPLACEMENT; i++) {
+		u64 known = table->keys[at];
+
+		if (!known)
+			known = __sync_val_compare_and_swap(&table->keys[at], 0, key) ?: key;
+		if (known == key)
+			return &table->holds[at];
+		at = (at + 1) & (KFT_MAX_HOLDS - 1);
+	}
+	return NULL;
+}
+
 static __always_inline void record_hold(u32 acquired_at, u32 released_at, u64 value, bool is_known)
 {
-	struct kft_hold_key key = { .acquired_at = acquired_at, .released_at = released_at };
-	void *map = MAP(PATCH_MAP_HOLDS);
-	struct kft_hold *hold = bpf_map_lookup_elem(map, &key);
+	struct kft_hold *hold = find_hold(KFT_HOLD_KEY(acquired_at, released_at));
 	u32 bucket;
 
-	if (!hold) {
-		bpf_map_update_elem(map, &key, &shared_state()->no_hold, BPF_NOEXIST);
-		hold = bpf_map_lookup_elem(map, &key);
-	}
 	if (!hold) {
 		__sync_fetch_and_add(&shared_state()->lost_holds, 1);
 		return;
@@ -553,60 +581,73 @@ static __always_inline u32 patched_released(void)
 	return type;
 }
 
-static __always_inline bool is_inner_site(u32 site)
+/* The record in which the site's program has its references. */
+static __always_inline u64 key_for(u64 object, u32 site_flags)
 {
-	return site_record(site)->flags & KFT_SITE_INNER;
+	if (site_flags & KFT_SITE_TRANSIENT)
+		object += KFT_KEY_TRANSIENT;
+	return object;
 }
 
-static __always_inline void take_away(void *ctx, u32 site)
+static __always_inline void take_away(void *ctx, u32 site, u32 site_flags)
 {
-	u64 object = argument(ctx);
+	u64 object = argument(ctx), key;
 
-	if (own_flags() & KFT_DO_OBJECTS)
-		untrack(&object, patched_released(), site);
+	if (own_flags() & KFT_DO_OBJECTS) {
+		key = key_for(object, site_flags);
+		untrack(&key, patched_released(), site);
+	}
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_RELEASE, site, object);
 }
 
-static __always_inline void hand_out(void *ctx, u32 site)
+static __always_inline void hand_out(void *ctx, u32 site, u32 site_flags)
 {
-	u64 object = return_value(ctx);
+	u64 object = return_value(ctx), key;
 
-	if (own_flags() & KFT_DO_OBJECTS)
-		track(&object, patched_type(), site);
+	if (own_flags() & KFT_DO_OBJECTS) {
+		key = key_for(object, site_flags);
+		track(&key, patched_type(), site);
+	}
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_ACQUIRE, site, object);
 }
 
 static __always_inline int acquired(void *ctx, const enum frame_access access)
 {
-	u32 site = count_at_site(ctx, access, EXIT_NULL);
+	u32 site = count_at_site(ctx, access, EXIT_NULL), flags;
 
-	if (unlikely(has_failed(ctx, EXIT_NULL)))
+	if (unlikely(has_failed(ctx, EXIT_NULL))) {
 		note_failure(ctx, site);
-	else if (!is_inner_site(site))
-		hand_out(ctx, site);
+		return 0;
+	}
+	flags = site_record(site)->flags;
+	if (!(flags & KFT_SITE_INNER))
+		hand_out(ctx, site, flags);
 	return 0;
 }
 
 static __always_inline int released(void *ctx, const enum frame_access access)
 {
-	u32 site = count_at_site(ctx, access, ENTRY_NULL);
+	u32 site = count_at_site(ctx, access, ENTRY_NULL), flags;
 
 	/* Maps of 6.1 release what is not there as well. */
-	if (!has_failed(ctx, ENTRY_NULL) && !is_inner_site(site))
-		take_away(ctx, site);
+	if (has_failed(ctx, ENTRY_NULL))
+		return 0;
+	flags = site_record(site)->flags;
+	if (!(flags & KFT_SITE_INNER))
+		take_away(ctx, site, flags);
 	return 0;
 }
 
 /* Takes its argument's reference away, also when it fails, and returns one of another type. */
 static __always_inline int converted(void *ctx, const enum frame_access access)
 {
-	u32 site = count_at_site(ctx, access, EXIT_NULL);
+	u32 site = count_at_site(ctx, access, EXIT_NULL), flags = site_record(site)->flags;
 
-	take_away(ctx, site);
+	take_away(ctx, site, flags);
 	if (!has_failed(ctx, EXIT_NULL))
-		hand_out(ctx, site);
+		hand_out(ctx, site, flags);
 	return 0;
 }
 

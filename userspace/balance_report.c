@@ -122,16 +122,25 @@ static int print_rows(const struct refs_report *report, const struct reference_b
 
 static void print_summary(const struct reference_balance *balance, double seconds, FILE *out)
 {
-	__u64 outstanding = 0;
-	char buf[32];
+	__u64 outstanding = 0, least = 0, most = 0;
+	char middle[32], low[32], high[32];
 
-	for (size_t i = 0; i < balance->nr_types; i++)
+	for (size_t i = 0; i < balance->nr_types; i++) {
 		outstanding += balance->types[i].outstanding;
-	fprintf(out, "\n %s references outstanding after %.3f seconds%s\n",
-		format_thousands(outstanding, buf, sizeof(buf)), seconds,
-		outstanding ? ": acquired and not given back yet. That is no leak: programs park "
-			      "them in maps (--objects shows each)"
-			    : "");
+		least += balance->types[i].at_least;
+		most += balance->types[i].at_most;
+	}
+	fprintf(out, "\n %s references outstanding after %.3f seconds",
+		format_thousands(outstanding, middle, sizeof(middle)), seconds);
+	if (least != most)
+		fprintf(out, "; with what was missed, between %s and %s",
+			format_thousands(least, low, sizeof(low)),
+			format_thousands(most, high, sizeof(high)));
+	if (least)
+		fputs(": acquired and not given back yet. That is no leak: programs park them in "
+		      "maps (--objects shows each)",
+		      out);
+	fputc('\n', out);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */

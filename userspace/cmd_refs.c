@@ -17,7 +17,7 @@
 #include "usage.h"
 
 /* Room for events between two looks at them, and how many of them a second the kernel sends. */
-#define RING_BYTES     (256 * 1024)
+#define RING_BYTES	(256 * 1024)
 #define EVENTS_A_SECOND 200
 
 /* Everything that is open during a run. */
@@ -40,8 +40,8 @@ static int attach(struct refs_run *run)
 		.plan = {
 			.mode = opts->mode,
 			.types = &opts->types,
-			.modules = &opts->modules,
-			.no_modules = opts->no_modules,
+			.modules = &opts->run.modules,
+			.no_modules = opts->run.no_modules,
 			.stack = opts->stack,
 		},
 		.references = {
@@ -81,8 +81,8 @@ static int print(void *arg)
 		.sites = counters__sites(tracing->counters),
 		.seconds = (double)(tracing->drained_ns - run->window.begin_ns) / NS_PER_S,
 		.nr_untraceable = run->session.plan.nr_untraceable,
-		.addresses = opts->addresses,
-		.pretty = !opts->window.interval,
+		.addresses = opts->run.addresses,
+		.pretty = !opts->run.window.interval,
 		.stale_only = opts->stale_only,
 		.min_age_ns = opts->min_age_ns,
 		.order = opts->order,
@@ -95,16 +95,16 @@ static int print(void *arg)
 		return err;
 	switch (opts->mode) {
 	case REFERENCES_OBJECTS:
-		err = objects_report__print(&report, out, opts->json);
+		err = objects_report__print(&report, out, opts->run.json);
 		break;
 	case REFERENCES_ZERO:
-		err = zero_report__print(&report, out, opts->json);
+		err = zero_report__print(&report, out, opts->run.json);
 		break;
 	case REFERENCES_ITERATORS:
-		err = iterators_report__print(&report, out, opts->json);
+		err = iterators_report__print(&report, out, opts->run.json);
 		break;
 	default:
-		err = balance_report__print(&report, out, opts->json);
+		err = balance_report__print(&report, out, opts->run.json);
 	}
 	usage__free(&change);
 	fflush(out);
@@ -116,7 +116,7 @@ static int print_interval(void *arg)
 	struct refs_run *run = arg;
 	int err;
 
-	if (!run->opts->json)
+	if (!run->opts->run.json)
 		fprintf(results__begin(&run->results), "\n after %.3f seconds:\n\n",
 			(double)(run->session.tracing.drained_ns - run->window.begin_ns) /
 				NS_PER_S);
@@ -132,11 +132,17 @@ static int finish(struct refs_run *run)
 		err = event_stream__poll(run->session.stream, 0);
 	if (err)
 		return err;
-	if (run->opts->window.interval && !run->opts->json)
+	if (run->opts->run.window.interval && !run->opts->run.json)
 		fputs("\n in all:\n\n", results__begin(&run->results));
 	err = results__print_last(&run->results, print, run);
 	if (err)
 		msg__error("cannot print the references: %s", strerror(-err));
+	if (run->session.references && references__max_objects(run->session.references))
+		msg__detail(
+			"%llu records are in use, of objects that are held or were a short "
+			"time ago; there is room for %u that are held",
+			(unsigned long long)references__state(run->session.references)->nr_objects,
+			references__max_objects(run->session.references));
 	tracing_session__say_losses(&run->session.tracing);
 	return err;
 }
@@ -144,7 +150,7 @@ static int finish(struct refs_run *run)
 static int run_refs(struct refs_run *run)
 {
 	static const struct run_window_calls calls = { .drain = drain, .interval = print_interval };
-	int err = run_window__open(&run->window, &run->opts->window);
+	int err = run_window__open(&run->window, &run->opts->run.window);
 
 	if (!err)
 		err = attach(run);
@@ -178,7 +184,7 @@ static int watch(struct refs_run *run)
 	const struct refs_options *opts = run->opts;
 	int err;
 
-	if (results__open(&run->results, opts->output, opts->window.command))
+	if (results__open(&run->results, opts->run.output, opts->run.window.command))
 		return EXIT_TROUBLE;
 	err = run_refs(run);
 	if (!err && run->session.tracing.tracer_was_off)
@@ -195,7 +201,7 @@ int cmd_refs(int argc, char **argv)
 	int status = EXIT_TROUBLE;
 
 	if (!refs_options__parse(&opts, argc, argv) && !reference_session__open(&run.session))
-		status = opts.pairs ? print_pairs(run.session.pairing, opts.json) : watch(&run);
+		status = opts.pairs ? print_pairs(run.session.pairing, opts.run.json) : watch(&run);
 	reference_session__close(&run.session);
 	event_sample__free(&run.sample);
 	usage__free(&run.before);

@@ -67,7 +67,7 @@ static int print(struct stat_run *run, const struct usage *older, double seconds
 		.set = run->session.set,
 		.omissions = run->choice.omissions,
 		.by = run->opts->by,
-		.addresses = run->opts->addresses,
+		.addresses = run->opts->run.addresses,
 		.seconds = seconds,
 	};
 	struct usage change = { 0 };
@@ -79,8 +79,9 @@ static int print(struct stat_run *run, const struct usage *older, double seconds
 		report.sites = counters__sites(run->session.counters);
 		err = report.sites ? 0 : -errno;
 	}
-	if (!err && run->opts->json)
-		err = stat_report__print_json(&report, &change, out, !run->opts->window.interval);
+	if (!err && run->opts->run.json)
+		err = stat_report__print_json(&report, &change, out,
+					      !run->opts->run.window.interval);
 	else if (!err)
 		err = stat_report__print_table(&report, &change, out);
 	usage__free(&change);
@@ -100,7 +101,7 @@ static int print_interval(void *arg)
 	struct usage swap = run->printed;
 	int err;
 
-	if (!run->opts->json)
+	if (!run->opts->run.json)
 		fprintf(results__begin(&run->results), "\n at %.3f seconds:\n\n",
 			seconds_since(run, run->window.begin_ns));
 	err = print(run, &run->printed, seconds_since(run, run->printed_ns));
@@ -116,9 +117,9 @@ static int print_total(void *arg)
 {
 	struct stat_run *run = arg;
 
-	if (run->opts->window.interval && run->opts->json)
+	if (run->opts->run.window.interval && run->opts->run.json)
 		return print(run, &run->printed, seconds_since(run, run->printed_ns));
-	if (run->opts->window.interval)
+	if (run->opts->run.window.interval)
 		fputs("\n in all:\n\n", results__begin(&run->results));
 	return print(run, &run->before, seconds_since(run, run->window.begin_ns));
 }
@@ -140,7 +141,7 @@ static int finish(struct stat_run *run)
 static int run_stat(struct stat_run *run)
 {
 	static const struct run_window_calls calls = { .drain = drain, .interval = print_interval };
-	int err = run_window__open(&run->window, &run->opts->window);
+	int err = run_window__open(&run->window, &run->opts->run.window);
 
 	if (!err)
 		err = stat_choice__make(&run->choice, run->session.kernel.registry, run->opts);
@@ -178,7 +179,7 @@ int cmd_stat(int argc, char **argv)
 
 	if (stat_options__parse(&opts, argc, argv))
 		goto out;
-	if (results__open(&run.results, opts.output, opts.window.command) ||
+	if (results__open(&run.results, opts.run.output, opts.run.window.command) ||
 	    tracing_session__open(&run.session))
 		goto out;
 	err = run_stat(&run);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace trace: events as they happen. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "output.h"
 #include "reference_session.h"
 #include "refs_report.h"
-#include "run_window.h"
+#include "run_options.h"
 #include "usage.h"
 
 #define DEFAULT_RING_KIB 4096
@@ -24,14 +23,9 @@
 struct trace_options {
 	bool references;
 	struct pattern_list types;
-	struct pattern_list modules;
-	bool no_modules;
 	bool stack;
-	bool addresses;
-	bool json;
 	__u32 ring_kib;
-	struct run_window_options window;
-	const char *output;
+	struct run_options run;
 };
 
 struct trace_run {
@@ -41,7 +35,7 @@ struct trace_run {
 	struct results results;
 	struct usage usage; /* drained so that records of ended programs do not pile up */
 	__u64 nr_events;
-	__u64 nr_dropped; /* said so far */
+	__u64 nr_dropped;		/* said so far */
 	const struct site_table *lines; /* source lines of the sites that were met; may be NULL */
 	bool met[KFT_MAX_REFERENCE_SITES];
 };
@@ -85,27 +79,19 @@ static int parse_ring_size(const char *text, __u32 *kib)
 
 static int parse_options(struct trace_options *opts, int argc, char **argv)
 {
-	enum { OPT_REFS = 256, OPT_NO_MODULES, OPT_STACK, OPT_RING_SIZE, OPT_ADDRESSES, OPT_JSON };
+	enum { OPT_REFS = OPT_OWN, OPT_STACK, OPT_RING_SIZE };
 	static const struct option longs[] = {
 		{ "refs", no_argument, NULL, OPT_REFS },
 		{ "type", required_argument, NULL, 't' },
-		{ "module", required_argument, NULL, 'm' },
-		{ "no-modules", no_argument, NULL, OPT_NO_MODULES },
-		{ "duration", required_argument, NULL, 'd' },
 		{ "stack", no_argument, NULL, OPT_STACK },
 		{ "ring-size", required_argument, NULL, OPT_RING_SIZE },
-		{ "addresses", no_argument, NULL, OPT_ADDRESSES },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "output", required_argument, NULL, 'o' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		RUN_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c, err = 0;
 
 	opts->ring_kib = DEFAULT_RING_KIB;
-	/* '+': options end at COMMAND, which has its own. */
-	while (!err && (c = getopt_long(argc, argv, "+t:m:d:o:vh", longs, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, RUN_SHORT_OPTIONS "t:", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_REFS:
 			opts->references = true;
@@ -113,48 +99,21 @@ static int parse_options(struct trace_options *opts, int argc, char **argv)
 		case 't':
 			err = pattern_list__add(&opts->types, optarg);
 			break;
-		case 'm':
-			err = pattern_list__add(&opts->modules, optarg);
-			break;
-		case OPT_NO_MODULES:
-			opts->no_modules = true;
-			break;
-		case 'd':
-			err = option__seconds(optarg, "--duration", &opts->window.duration);
-			break;
 		case OPT_STACK:
 			opts->stack = true;
 			break;
 		case OPT_RING_SIZE:
 			err = parse_ring_size(optarg, &opts->ring_kib);
 			break;
-		case OPT_ADDRESSES:
-			opts->addresses = true;
-			break;
-		case OPT_JSON:
-			opts->json = true;
-			break;
-		case 'o':
-			opts->output = optarg;
-			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return -1;
+			err = run_options__take(&opts->run, c, print_usage);
 		}
 	}
-	if (optind < argc)
-		opts->window.command = argv + optind;
 	if (!err && !opts->references) {
 		msg__error("trace needs to know what: --refs");
 		err = -1;
 	}
-	return err ?: opts->addresses ? option__may_see_addresses() : 0;
+	return err ?: run_options__finish(&opts->run, argc, argv);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -184,11 +143,11 @@ static void print_event(struct trace_run *run, const struct kft_reference_event 
 		.references = run->session.references,
 		.usage = &run->usage,
 		.sites = run->lines,
-		.addresses = run->opts->addresses,
+		.addresses = run->opts->run.addresses,
 	};
 	FILE *out = results__begin(&run->results);
 
-	if (run->opts->json)
+	if (run->opts->run.json)
 		output__json(out, event_text__json(&report, event), false);
 	else
 		event_text__print(&report, event, out);
@@ -211,7 +170,7 @@ static void say_dropped(struct trace_run *run)
 
 	if (dropped == run->nr_dropped)
 		return;
-	if (run->opts->json)
+	if (run->opts->run.json)
 		output__json(out,
 			     json_pack("{s:s, s:I}", "event", "dropped", "count",
 				       (json_int_t)(dropped - run->nr_dropped)),
@@ -254,8 +213,8 @@ static int attach(struct trace_run *run)
 		.plan = {
 			.mode = REFERENCES_EVENTS,
 			.types = &opts->types,
-			.modules = &opts->modules,
-			.no_modules = opts->no_modules,
+			.modules = &opts->run.modules,
+			.no_modules = opts->run.no_modules,
 			.stack = opts->stack,
 		},
 		.references = { .ring_bytes = opts->ring_kib * 1024 },
@@ -269,7 +228,7 @@ static int attach(struct trace_run *run)
 static int run_trace(struct trace_run *run)
 {
 	static const struct run_window_calls calls = { .drain = drain, .poll = poll_events };
-	int err = run_window__open(&run->window, &run->opts->window);
+	int err = run_window__open(&run->window, &run->opts->run.window);
 
 	if (!err)
 		err = attach(run);
@@ -280,10 +239,11 @@ static int run_trace(struct trace_run *run)
 		err = poll_events(run, 0);
 	if (!err) {
 		if (run->nr_dropped)
-			msg__warn("%llu of %llu events were dropped: a larger --ring-size, or fewer "
-				  "types (-t), may help",
-				  (unsigned long long)run->nr_dropped,
-				  (unsigned long long)(run->nr_dropped + run->nr_events));
+			msg__warn(
+				"%llu of %llu events were dropped: a larger --ring-size, or fewer "
+				"types (-t), may help",
+				(unsigned long long)run->nr_dropped,
+				(unsigned long long)(run->nr_dropped + run->nr_events));
 		tracing_session__say_losses(&run->session.tracing);
 		tracing_session__announce_detaching(&run->session.tracing);
 	}
@@ -299,7 +259,7 @@ int cmd_trace(int argc, char **argv)
 
 	run.opts = &opts;
 	if (parse_options(&opts, argc, argv) || reference_session__open(&run.session) ||
-	    results__open(&run.results, opts.output, opts.window.command))
+	    results__open(&run.results, opts.run.output, opts.run.window.command))
 		goto out;
 	err = run_trace(&run);
 	if (!err && run.session.tracing.tracer_was_off)
@@ -312,6 +272,6 @@ out:
 	reference_session__close(&run.session);
 	usage__free(&run.usage);
 	pattern_list__free(&opts.types);
-	pattern_list__free(&opts.modules);
+	run_options__free(&opts.run);
 	return status;
 }

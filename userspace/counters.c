@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "../tracepoints/counter_records.h"
@@ -69,17 +70,33 @@ static const void *map_memory(const struct bpf_map *map, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* Kfuncs that give a program an object of its own, see can_park() in programs.bpf.c. */
+static void find_allocators(struct programs_bpf *skel, const struct btf *vmlinux)
+{
+	static const char *const names[] = { "bpf_obj_new", "bpf_obj_new_impl",
+					     "bpf_percpu_obj_new", "bpf_percpu_obj_new_impl" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		__s32 id = btf__find_by_name_kind(vmlinux, names[i], BTF_KIND_FUNC);
+
+		skel->rodata->allocators[i] = id > 0 ? id : 0;
+	}
+}
+
 /* Makes the maps of numbered call sites as big as they have to be. */
-static int size_reference_maps(struct counters *counters)
+static int size_reference_maps(struct counters *counters, const struct btf *vmlinux)
 {
 	struct programs_bpf *skel = counters->skel;
 
 	skel->rodata->want_references = true;
+	find_allocators(skel, vmlinux);
 	return bpf_map__set_value_size(skel->maps.site_caches,
 				       sizeof(struct kft_site_cache) * counters->nr_cpus)
 		       ?: bpf_map__set_value_size(skel->maps.reference_state,
 						  sizeof(struct kft_reference_state))
-		       ?: bpf_map__set_max_entries(skel->maps.site_ids, KFT_MAX_REFERENCE_SITES);
+		       ?: bpf_map__set_max_entries(skel->maps.site_ids, KFT_MAX_REFERENCE_SITES)
+		       ?: bpf_map__set_max_entries(skel->maps.transient_pages,
+						   KFT_MAX_TRANSIENT_PAGES);
 }
 
 static int map_reference_state(struct counters *counters)
@@ -155,7 +172,7 @@ int counters__open(const struct counters_options *opts, struct kernel_reader *re
 	err = bpf_map__set_value_size(counters->skel->maps.regions,
 				      sizeof(struct kft_region) * counters->nr_cpus);
 	if (!err && opts->want_references)
-		err = size_reference_maps(counters);
+		err = size_reference_maps(counters, opts->vmlinux);
 	if (!err)
 		err = programs_bpf__load(counters->skel);
 	if (!err && opts->want_references)
@@ -221,11 +238,12 @@ int counters__nr_cpus(const struct counters *counters)
 
 struct counters_reference_maps counters__reference_maps(const struct counters *counters)
 {
-	struct counters_reference_maps maps = { -1, -1, -1 };
+	struct counters_reference_maps maps = { -1, -1, -1, -1 };
 
 	if (counters->references) {
 		maps.site_caches_fd = bpf_map__fd(counters->skel->maps.site_caches);
 		maps.site_ids_fd = bpf_map__fd(counters->skel->maps.site_ids);
+		maps.transient_pages_fd = bpf_map__fd(counters->skel->maps.transient_pages);
 		maps.state_fd = bpf_map__fd(counters->skel->maps.reference_state);
 	}
 	return maps;
@@ -250,7 +268,8 @@ __u64 counters__memory(const struct counters *counters)
 	if (counters->references)
 		references = sizeof(struct kft_reference_state) +
 			     sizeof(struct kft_site_cache) * counters->nr_cpus +
-			     KFT_MAX_REFERENCE_SITES * (sizeof(__u64) + sizeof(__u32));
+			     KFT_MAX_REFERENCE_SITES * (sizeof(__u64) + sizeof(__u32)) +
+			     KFT_MAX_TRANSIENT_PAGES * 2 * sizeof(__u64);
 	return counters__memory_needed(counters->nr_cpus) + references +
 	       sites * (sizeof(struct kft_site_key) + sizeof(struct kft_site));
 }

@@ -11,6 +11,7 @@
 
 #include "usage.h"
 
+struct btf;
 struct counters;
 struct kernel_reader;
 struct kft_reference_site;
@@ -22,7 +23,8 @@ struct site_table;
 struct counters_options {
 	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
-	bool want_references; /* call sites get numbers (reference_records.h) */
+	bool want_references;	   /* call sites get numbers (reference_records.h) */
+	const struct btf *vmlinux; /* with want_references */
 };
 
 /*
@@ -39,6 +41,7 @@ int counters__regions_fd(const struct counters *counters);
 struct counters_reference_maps {
 	int site_caches_fd;
 	int site_ids_fd;
+	int transient_pages_fd;
 	int state_fd;
 };
 struct counters_reference_maps counters__reference_maps(const struct counters *counters);

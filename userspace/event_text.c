@@ -2,6 +2,7 @@
 #include "event_text.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include <jansson.h>
@@ -84,6 +85,28 @@ static const char *format_frame(const struct refs_report *report, __u64 address,
 	return buf;
 }
 
+/* Where the kernel's own part begins: above it are our probe and its trampoline. */
+static int first_frame(const struct refs_report *report, const struct kft_reference_event *event)
+{
+	const struct reference_function *function = refs_report__function_at(report, event->site);
+	char frame[160];
+
+	for (int i = 0; i < stack_frames(event) && function; i++) {
+		size_t len = strlen(function->name);
+
+		format_frame(report, event->stack[i], frame, sizeof(frame));
+		if (strncmp(frame, function->name, len) == 0 && frame[len] == '+')
+			return i;
+	}
+	/* A trampoline that is jumped to leaves no frame of the function itself. */
+	for (int i = 0; i < stack_frames(event); i++) {
+		format_frame(report, event->stack[i], frame, sizeof(frame));
+		if (strcmp(frame, "?") != 0 && strncmp(frame, "kft_", 4) != 0)
+			return i;
+	}
+	return 0;
+}
+
 void event_text__print(const struct refs_report *report, const struct kft_reference_event *event,
 		       FILE *out)
 {
@@ -106,7 +129,7 @@ void event_text__print(const struct refs_report *report, const struct kft_refere
 			caller__format_site(&caller, report->session->counters, report->sites, site,
 					    sizeof(site)));
 	fputc('\n', out);
-	for (int i = 0; i < stack_frames(event); i++)
+	for (int i = first_frame(report, event); i < stack_frames(event); i++)
 		fprintf(out, "        %s\n",
 			format_frame(report, event->stack[i], frame, sizeof(frame)));
 }
@@ -142,7 +165,7 @@ json_t *event_text__json(const struct refs_report *report, const struct kft_refe
 	refs_report__add_site_json(report, event->site, json);
 	if (event->stack_len) {
 		stack = json_array();
-		for (int i = 0; i < stack_frames(event); i++)
+		for (int i = first_frame(report, event); i < stack_frames(event); i++)
 			json_array_append_new(stack,
 					      json_string(format_frame(report, event->stack[i],
 								       text, sizeof(text))));

@@ -24,7 +24,7 @@ struct iterator_row {
 	__u64 made;
 	__u64 failed;	 /* constructors; what they left has to be destroyed all the same */
 	__u64 destroyed; /* of both kinds */
-	__u64 missed; /* calls that the probes did not see */
+	__u64 missed;	 /* calls that the probes did not see */
 	struct histogram elements; /* of those that are destroyed and had not failed */
 };
 
@@ -108,7 +108,8 @@ static __u64 still_open(const struct iterator_row *row)
 	return all > row->destroyed ? all - row->destroyed : 0;
 }
 
-static int print_table(const struct refs_report *report, const struct iterators *iterators, FILE *out)
+static int print_table(const struct refs_report *report, const struct iterators *iterators,
+		       FILE *out)
 {
 	static const struct table_column columns[] = {
 		{ .title = "ITERATOR", .min = TABLE_WHOLE },
@@ -184,7 +185,8 @@ static json_t *json_of_row(const struct refs_report *report, const struct iterat
 	return json;
 }
 
-static int print_json(const struct refs_report *report, const struct iterators *iterators, FILE *out)
+static int print_json(const struct refs_report *report, const struct iterators *iterators,
+		      FILE *out)
 {
 	json_t *root = json_object(), *rows = json_array();
 

@@ -16,6 +16,7 @@
 #include "refs_report.h"
 #include "table.h"
 #include "tracing_session.h"
+#include "usage.h"
 
 static bool is_wanted(const struct refs_report *report, const struct object_row *row)
 {
@@ -160,11 +161,24 @@ static int read_holdings(const struct refs_report *report, struct holdings *hold
 
 /* --- text ------------------------------------------------------------------------------------- */
 
+static const char *attribution_of(const struct object_row *row)
+{
+	if (!row->is_ambiguous && !row->more_holders)
+		return "exact";
+	return row->is_one_program ? "program" : "ambiguous";
+}
+
+static const char *use_of(const struct object_row *row)
+{
+	if (row->is_parked)
+		return "parked";
+	return row->is_in_use ? "in use" : "in use or parked";
+}
+
 static const char *state_of(const struct object_row *row, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s%s%s", row->is_parked ? "parked" : "in use or parked",
-		 row->is_stale ? ", stale" : "",
-		 row->is_ambiguous && !row->is_one_program ? ", ambiguous" : "");
+	snprintf(buf, size, "%s%s%s", use_of(row), row->is_stale ? ", stale" : "",
+		 strcmp(attribution_of(row), "ambiguous") == 0 ? ", ambiguous" : "");
 	return buf;
 }
 
@@ -184,7 +198,10 @@ static void cell_place(struct table *table, const struct object_row *row)
 	if (row->parked_in)
 		table__cell(table, "%s (%u)", row->parked_in->name, row->parked_in->id);
 	else
-		table__cell(table, row->is_parked ? "no element" : "-");
+		table__cell(table, "%s",
+			    row->is_in_deleted_element ? "deleted element"
+			    : row->is_parked	       ? "no element"
+						       : "-");
 }
 
 /* The sites from `first` on that are of the same program, as one row. */
@@ -214,7 +231,11 @@ static int add_holder(struct table *table, const struct refs_report *report,
 	table__row(table);
 	table__cell(table, "%s", pairing__type(report->pairing, row->type)->name);
 	table__cell(table, "%s", object_row__describe(row, report->pairing, what, sizeof(what)));
-	table__number(table, row->references);
+	/* Of several that may hold it, the first row has the number. */
+	if (first)
+		table__cell(table, "%s", "");
+	else
+		table__number(table, row->references);
 	table__cell(table, "%s", format_ns(row->age_ns, age, sizeof(age)));
 	table__cell(table, "%s", state_of(row, state, sizeof(state)));
 	cell_place(table, row);
@@ -250,7 +271,7 @@ static int print_objects(const struct refs_report *report, const struct referenc
 		{ .title = "STATE", .min = 13 },
 		{ .title = "PARKED IN", .drop = 4 },
 		{ .title = "ACQUIRED BY", .min = 16 },
-		{ .title = "PROGRAM" },
+		{ .title = "PROGRAM", .min = TABLE_WHOLE },
 		{ .title = "ID", .right = true, .drop = 5 },
 		{ .title = "SITE", .drop = 6, .min = 20 },
 	};
@@ -294,7 +315,9 @@ static void print_holding(const struct refs_report *report, const struct holding
 	if (row->acquired_by)
 		print_site(report, &row->caller, "acquired", row->acquired_by, out);
 	else
-		fputs("of which it cannot be told who acquired it: several held the object", out);
+		fputs("of which it cannot be told where it was acquired: several sites had taken "
+		      "references on the object",
+		      out);
 	fputc('\n', out);
 	for (int i = 0; i < row->nr_releasers; i++) {
 		fprintf(out, "   %s ",
@@ -315,10 +338,24 @@ static void print_holding(const struct refs_report *report, const struct holding
 	histogram__print(&row->histogram, out, "   ");
 }
 
+static __u64 missed_releases(const struct refs_report *report)
+{
+	__u64 missed = 0;
+
+	for (size_t i = 0; i < report->usage->nr; i++) {
+		const struct usage_row *row = &report->usage->rows[i];
+
+		if (pairing__function(report->pairing, row->key.subject)->releases >= 0)
+			missed += row->counts.recursion_misses;
+	}
+	return missed;
+}
+
 static void print_summary(const struct refs_report *report, const struct reference_objects *objects,
 			  size_t nr_shown, FILE *out)
 {
 	size_t nr_stale = 0, nr_parked = 0;
+	char buf[32];
 
 	for (size_t i = 0; i < objects->nr; i++) {
 		nr_stale += objects->rows[i].is_stale;
@@ -326,13 +363,19 @@ static void print_summary(const struct refs_report *report, const struct referen
 	}
 	fprintf(out, "%s %zu objects are held: %zu parked, %zu stale; watched for %.3f seconds\n",
 		nr_shown ? "\n" : "", objects->nr, nr_parked, nr_stale, report->seconds);
+	if (missed_releases(report))
+		fprintf(out,
+			" some may be held by nobody, and REFS too many: up to %s releases were "
+			"missed\n",
+			format_thousands(missed_releases(report), buf, sizeof(buf)));
 	if (objects->nr_gone)
 		fprintf(out,
 			" %zu more were: their release was not seen, their memory is another's\n",
 			objects->nr_gone);
 	if (objects->nr_unsearched)
-		fprintf(out, " not searched for what is parked: %zu maps, of types whose elements "
-			     "cannot be looked through\n",
+		fprintf(out,
+			" not searched for what is parked: %zu maps, of types whose elements "
+			"cannot be looked through\n",
 			objects->nr_unsearched);
 	if (nr_shown < objects->nr)
 		fprintf(out, " not shown: %zu%s%s\n", objects->nr - nr_shown,
@@ -385,13 +428,6 @@ static json_t *json_holders(const struct refs_report *report, const struct objec
 	return holders;
 }
 
-static const char *attribution_of(const struct object_row *row)
-{
-	if (!row->is_ambiguous && !row->more_holders)
-		return "exact";
-	return row->is_one_program ? "program" : "ambiguous";
-}
-
 static json_t *json_of_object(const struct refs_report *report, const struct object_row *row)
 {
 	const struct kft_reference_object *object = &row->held->report.object;
@@ -402,17 +438,17 @@ static json_t *json_of_object(const struct refs_report *report, const struct obj
 	json_object_set_new(json, "object", json_what(report, row));
 	json_object_set_new(json, "references", json_integer(row->references));
 	json_object_set_new(json, "age_ns", json_integer(row->age_ns));
-	json_object_set_new(json, "state",
-			    json_string(row->is_parked ? "parked" : "in use or parked"));
+	json_object_set_new(json, "state", json_string(use_of(row)));
 	json_object_set_new(json, "stale", json_boolean(row->is_stale));
 	json_object_set_new(json, "map",
 			    row->parked_in ? json_string(row->parked_in->name) : json_null());
 	json_object_set_new(json, "map_id",
 			    row->parked_in ? json_integer(row->parked_in->id) : json_null());
+	json_object_set_new(json, "deleted_element", json_boolean(row->is_in_deleted_element));
 	json_object_set_new(json, "attribution", json_string(attribution_of(row)));
 	json_object_set_new(json, "holders", json_holders(report, row));
-	json_object_set_new(json, "tid", json_integer(object->tid));
-	json_object_set_new(json, "tgid", json_integer(object->tgid));
+	json_object_set_new(json, "acquired_by_tid", json_integer(object->tid));
+	json_object_set_new(json, "acquired_by_tgid", json_integer(object->tgid));
 	return json;
 }
 

@@ -29,8 +29,8 @@ int option__time_ns(const char *text, const char *option, __u64 *ns)
 	static const struct {
 		const char *suffix;
 		double seconds;
-	} units[] = { { "", 1 },     { "s", 1 },   { "ms", 1e-3 }, { "us", 1e-6 },
-		      { "min", 60 }, { "m", 60 },  { "h", 3600 },  { "d", 86400 } };
+	} units[] = { { "", 1 },     { "s", 1 },  { "ms", 1e-3 }, { "us", 1e-6 },
+		      { "min", 60 }, { "m", 60 }, { "h", 3600 },  { "d", 86400 } };
 	char *end;
 	double value;
 

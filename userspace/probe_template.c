@@ -130,8 +130,9 @@ static void mark_references(const struct probe_template *tmpl, struct bpf_insn *
 	const struct map_patch maps[] = {
 		{ PATCH_REGIONS, tmpl->regions_fd, BPF_PSEUDO_MAP_VALUE },
 		{ PATCH_MAP_OBJECTS, tmpl->maps.objects_fd, BPF_PSEUDO_MAP_FD },
-		{ PATCH_MAP_HOLDS, tmpl->maps.holds_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_HOLDS, tmpl->maps.holds_fd, BPF_PSEUDO_MAP_VALUE },
 		{ PATCH_MAP_SITE_IDS, tmpl->maps.site_ids_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_MAP_TRANSIENT, tmpl->maps.transient_pages_fd, BPF_PSEUDO_MAP_FD },
 		{ PATCH_MAP_EVENTS, tmpl->maps.events_fd, BPF_PSEUDO_MAP_FD },
 		{ PATCH_SITE_CACHES, tmpl->maps.site_caches_fd, BPF_PSEUDO_MAP_VALUE },
 		{ PATCH_STATE, tmpl->maps.state_fd, BPF_PSEUDO_MAP_VALUE },

@@ -53,6 +53,7 @@ struct probe_template_maps {
 	int objects_fd;
 	int holds_fd;
 	int site_ids_fd;
+	int transient_pages_fd;
 	int events_fd;
 	int site_caches_fd;
 	int state_fd;

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "counters.h"
+#include "kernel_version.h"
 #include "pairing.h"
 #include "prog_table.h"
 
@@ -81,12 +82,12 @@ static bool is_parked(const struct object_row *row, const struct references *ref
 {
 	const struct kft_reference_object *object = &row->held->report.object;
 
-	if (object->last_ns >= settled->before_ns)
+	if (row->is_in_use || object->last_ns >= settled->before_ns)
 		return false;
 	if (!can_sleep(row, references, counters))
 		return true;
 	/* Of several threads that acquired references, only the first is known. */
-	if (object->last_ns != object->since_ns)
+	if (object->other_threads == (object->state & KFT_STATE_EPISODE))
 		return false;
 	return !settled->nr_sleepers ||
 	       !bsearch(&object->tid, settled->sleepers, settled->nr_sleepers, sizeof(object->tid),
@@ -104,7 +105,7 @@ static void find_holders(struct object_row *row)
 	for (int i = 0; i < KFT_MAX_HOLDERS; i++) {
 		__u64 holder = object->holders[i];
 
-		/* Its acquirer has changed the state and is about to write this. */
+		/* An earlier one's, or its acquirer has yet to write this. */
 		if ((holder & KFT_STATE_EPISODE) != episode)
 			continue;
 		row->holders[row->nr_holders++] = (struct object_holder){
@@ -200,6 +201,14 @@ static int compare_counts(const void *a, const void *b)
 	return compare_ages(a, b);
 }
 
+/* From 7.0 on a hash map leaves references in elements that are deleted, for whoever comes next. */
+static bool is_in_deleted_element(const struct object_row *row, enum kft_object object,
+				  const struct reference_objects *objects)
+{
+	return kernel_version() >= KVER(7, 0) && row->is_parked && !row->parked_in &&
+	       !objects->nr_unsearched && object != KFT_OBJECT_LOCAL;
+}
+
 int reference_objects__read(struct references *references, const struct counters *counters,
 			    const struct pairing *pairing, enum object_order order,
 			    struct reference_objects *objects)
@@ -238,7 +247,9 @@ int reference_objects__read(struct references *references, const struct counters
 		row->is_one_program = is_one_program(row, references, counters);
 		row->is_stale = is_stale(row, what);
 		row->parked_in = find_map(objects, object, search);
+		row->is_in_use = row->held->report.transient;
 		row->is_parked = is_parked(row, references, counters, &settled);
+		row->is_in_deleted_element = is_in_deleted_element(row, what, objects);
 		if (is_gone(row, what, boot_offset_ns))
 			objects->nr_gone++;
 		else

@@ -34,16 +34,24 @@ struct object_row {
 	 */
 	bool is_ambiguous;
 	bool is_one_program; /* all sites are of the same program, which so is known in any case */
-	bool is_parked; /* who acquired it has returned; false: that, or it is still in use */
-	bool is_stale;	/* the object is dead: an exited task, a removed cgroup */
+	/*
+	 * Parked: who acquired it has returned. In use: who did cannot park. Neither: it cannot be told.
+	 */
+	bool is_parked, is_in_use;
+	bool is_stale; /* the object is dead: an exited task, a removed cgroup */
 	const struct searched_map *parked_in; /* NULL: it is in no element of a map */
-	__u64 age_ns;	/* since the first of the references was acquired */
+	/*
+	 * Parked, and in no element of any map, all of which were looked through: on kernels that do
+	 * not give back what a deleted element holds, it is in one (or in a program's own object).
+	 */
+	bool is_in_deleted_element;
+	__u64 age_ns; /* since the first of the references was acquired */
 };
 
 struct reference_objects {
 	struct object_row *rows;
 	size_t nr;
-	size_t nr_gone; /* the object's memory is another's: its release was not seen */
+	size_t nr_gone;	      /* the object's memory is another's: its release was not seen */
 	size_t nr_unsearched; /* maps that could hold some and cannot be looked through */
 	struct held_object *held;
 	size_t nr_held;

@@ -79,7 +79,8 @@ static int size_maps(struct references *references)
 	if (opts->max_objects)
 		err = bpf_map__set_max_entries(skel->maps.objects,
 					       opts->max_objects + KEEP_FREE(opts->max_objects))
-			      ?: bpf_map__set_max_entries(skel->maps.holds, KFT_MAX_HOLDS);
+			      ?: bpf_map__set_value_size(skel->maps.holds,
+							 sizeof(struct kft_holds));
 	if (!err && opts->ring_bytes)
 		err = bpf_map__set_max_entries(skel->maps.events, opts->ring_bytes);
 	return err;
@@ -133,6 +134,7 @@ int references__open(const struct references_options *opts, struct counters *cou
 		.holds_fd = bpf_map__fd(references->skel->maps.holds),
 		.events_fd = bpf_map__fd(references->skel->maps.events),
 		.site_ids_fd = shared.site_ids_fd,
+		.transient_pages_fd = shared.transient_pages_fd,
 		.site_caches_fd = shared.site_caches_fd,
 		.state_fd = shared.state_fd,
 	};
@@ -159,7 +161,7 @@ __u64 references__memory(const struct references *references)
 	if (objects)
 		bytes += (objects + KEEP_FREE(objects)) *
 				 (sizeof(__u64) + sizeof(struct kft_reference_object)) +
-			 KFT_MAX_HOLDS * (sizeof(struct kft_hold_key) + sizeof(struct kft_hold));
+			 sizeof(struct kft_holds);
 	return bytes;
 }
 
@@ -385,6 +387,32 @@ int references__read_sleepers(struct references *references, __u32 **tids, size_
 int references__read_holds(const struct references *references, struct kft_hold_key **keys,
 			   struct kft_hold **holds, size_t *nr)
 {
-	return bpf_map_dump(bpf_map__fd(references->skel->maps.holds), sizeof(**keys),
-			    sizeof(**holds), (void **)keys, (void **)holds, nr);
+	struct kft_holds *table = malloc(sizeof(*table));
+	__u32 zero = 0;
+	int err = 0;
+
+	*nr = 0;
+	*keys = calloc(KFT_MAX_HOLDS, sizeof(**keys));
+	*holds = calloc(KFT_MAX_HOLDS, sizeof(**holds));
+	if (!table || !*keys || !*holds)
+		err = -ENOMEM;
+	else if (bpf_map_lookup_elem(bpf_map__fd(references->skel->maps.holds), &zero, table))
+		err = -errno;
+	for (int i = 0; !err && i < KFT_MAX_HOLDS; i++) {
+		if (!table->holds[i].count)
+			continue;
+		(*keys)[*nr] = (struct kft_hold_key){
+			.acquired_at = table->keys[i],
+			.released_at = table->keys[i] >> 32,
+		};
+		(*holds)[(*nr)++] = table->holds[i];
+	}
+	free(table);
+	if (err) {
+		free(*keys);
+		free(*holds);
+		*keys = NULL;
+		*holds = NULL;
+	}
+	return err;
 }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "refs_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
 #include "option_values.h"
-#include "output.h"
 
 #define DEFAULT_MAX_OBJECTS 65536
 #define MOST_OBJECTS	    (16u << 20)
 #define DEFAULT_MAX_EVENTS  20
+#define MOST_EVENTS	    1000000
 
 static void print_usage(FILE *out)
 {
@@ -81,29 +80,26 @@ static int check(const struct refs_options *opts)
 		msg__error("--stack is of events: add --zero, or see `kfunctrace trace`");
 		return -1;
 	}
-	if (opts->pairs && (opts->mode != REFERENCES_BALANCE || opts->window.command)) {
+	if (opts->pairs && (opts->mode != REFERENCES_BALANCE || opts->run.window.command)) {
 		msg__error("--pairs watches nothing: it takes neither a command nor another mode");
 		return -1;
 	}
-	return opts->addresses ? option__may_see_addresses() : 0;
+	return 0;
 }
 
 int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 {
 	enum {
-		OPT_OBJECTS = 256,
+		OPT_OBJECTS = OPT_OWN,
 		OPT_ZERO,
 		OPT_ITERATORS,
 		OPT_PAIRS,
-		OPT_NO_MODULES,
 		OPT_STALE,
 		OPT_MIN_AGE,
 		OPT_SORT,
 		OPT_MAX_OBJECTS,
 		OPT_EVENTS,
 		OPT_STACK,
-		OPT_ADDRESSES,
-		OPT_JSON,
 	};
 	static const struct option longs[] = {
 		{ "objects", no_argument, NULL, OPT_OBJECTS },
@@ -111,9 +107,6 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		{ "iterators", no_argument, NULL, OPT_ITERATORS },
 		{ "pairs", no_argument, NULL, OPT_PAIRS },
 		{ "type", required_argument, NULL, 't' },
-		{ "module", required_argument, NULL, 'm' },
-		{ "no-modules", no_argument, NULL, OPT_NO_MODULES },
-		{ "duration", required_argument, NULL, 'd' },
 		{ "interval", required_argument, NULL, 'i' },
 		{ "stale", no_argument, NULL, OPT_STALE },
 		{ "min-age", required_argument, NULL, OPT_MIN_AGE },
@@ -121,11 +114,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
 		{ "events", required_argument, NULL, OPT_EVENTS },
 		{ "stack", no_argument, NULL, OPT_STACK },
-		{ "addresses", no_argument, NULL, OPT_ADDRESSES },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "output", required_argument, NULL, 'o' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		RUN_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c, err = 0;
@@ -133,8 +122,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 	opts->mode = REFERENCES_BALANCE;
 	opts->max_objects = DEFAULT_MAX_OBJECTS;
 	opts->max_events = DEFAULT_MAX_EVENTS;
-	/* '+': options end at COMMAND, which has its own. */
-	while (!err && (c = getopt_long(argc, argv, "+t:m:d:i:o:vh", longs, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, RUN_SHORT_OPTIONS "t:i:", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_OBJECTS:
 			err = choose_mode(opts, REFERENCES_OBJECTS);
@@ -151,17 +139,8 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		case 't':
 			err = pattern_list__add(&opts->types, optarg);
 			break;
-		case 'm':
-			err = pattern_list__add(&opts->modules, optarg);
-			break;
-		case OPT_NO_MODULES:
-			opts->no_modules = true;
-			break;
-		case 'd':
-			err = option__seconds(optarg, "--duration", &opts->window.duration);
-			break;
 		case 'i':
-			err = option__seconds(optarg, "--interval", &opts->window.interval);
+			err = option__seconds(optarg, "--interval", &opts->run.window.interval);
 			break;
 		case OPT_STALE:
 			opts->stale_only = true;
@@ -177,38 +156,22 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 					     &opts->max_objects);
 			break;
 		case OPT_EVENTS:
-			err = option__number(optarg, "--events", 0, 1000000, &opts->max_events);
+			err = option__number(optarg, "--events", 0, MOST_EVENTS, &opts->max_events);
 			break;
 		case OPT_STACK:
 			opts->stack = true;
 			break;
-		case OPT_ADDRESSES:
-			opts->addresses = true;
-			break;
-		case OPT_JSON:
-			opts->json = true;
-			break;
-		case 'o':
-			opts->output = optarg;
-			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return -1;
+			err = run_options__take(&opts->run, c, print_usage);
 		}
 	}
-	if (optind < argc)
-		opts->window.command = argv + optind;
+	if (!err)
+		err = run_options__finish(&opts->run, argc, argv);
 	return err ?: check(opts);
 }
 
 void refs_options__free(struct refs_options *opts)
 {
 	pattern_list__free(&opts->types);
-	pattern_list__free(&opts->modules);
+	run_options__free(&opts->run);
 }

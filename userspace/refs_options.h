@@ -8,24 +8,19 @@
 #include "pattern.h"
 #include "reference_objects.h"
 #include "reference_plan.h"
-#include "run_window.h"
+#include "run_options.h"
 
 struct refs_options {
 	bool pairs;
 	enum reference_mode mode;
 	struct pattern_list types;
-	struct pattern_list modules;
-	bool no_modules;
-	bool json;
-	bool addresses;
 	bool stack;
 	bool stale_only;
 	__u64 min_age_ns;
 	enum object_order order;
 	__u32 max_objects;
 	__u32 max_events;
-	struct run_window_options window;
-	const char *output;
+	struct run_options run;
 };
 
 /*

@@ -104,15 +104,16 @@ void refs_report__print_losses(const struct refs_report *report, FILE *out)
 		fputs(" incomplete: the kernel's function tracer was off in between\n", out);
 		nr++;
 	}
-	if (!nr)
+	if (!nr && !report->nr_untraceable)
 		fputs(" losses: none\n", out);
 	if (report->nr_untraceable)
 		fprintf(out, " not watched: %d functions that cannot be traced (-v names them)\n",
 			report->nr_untraceable);
 	if (losses.unmatched)
 		fprintf(out,
-			" %s references were given back that were acquired before the start%s\n",
+			" %s references were given back that were acquired before the start%s%s\n",
 			format_thousands(losses.unmatched, buf, sizeof(buf)),
+			losses.calls.recursion_misses ? ", or whose acquire was missed" : "",
 			losses.untracked ? ", or not tracked" : "");
 }
 

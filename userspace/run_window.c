@@ -130,7 +130,9 @@ static int watch(struct run_window *window, const struct run_window_calls *calls
 			return err;
 		if (now_ns < next_print_ns)
 			continue;
-		next_print_ns += interval_ns;
+		/* What has passed on a starved machine is not made up for. */
+		while (next_print_ns <= now_ns)
+			next_print_ns += interval_ns;
 		if (!err)
 			err = calls->interval(arg);
 		if (err < 0 && err != -EAGAIN)

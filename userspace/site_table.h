@@ -15,7 +15,7 @@ struct site_table {
 	struct named_site {
 		struct kft_site_key key;
 		struct kft_site site;
-	} * sites; /* sorted by key */
+	} *sites; /* sorted by key */
 	size_t nr, room;
 };
 

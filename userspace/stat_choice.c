@@ -23,9 +23,9 @@ static bool can_be_traced(const struct kfunc *kfunc)
 
 static bool module_wanted(const struct stat_options *opts, const struct kfunc *kfunc)
 {
-	if (opts->no_modules && strcmp(kfunc->module, "vmlinux") != 0)
+	if (opts->run.no_modules && strcmp(kfunc->module, "vmlinux") != 0)
 		return false;
-	return pattern_list__match(&opts->modules, kfunc->module);
+	return pattern_list__match(&opts->run.modules, kfunc->module);
 }
 
 /* A kfunc asked for by its very name that cannot be counted is worth a word. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "stat_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include "../tracepoints/counter_records.h"
 #include "message.h"
 #include "option_values.h"
-#include "output.h"
 
 static void print_usage(FILE *out)
 {
@@ -68,48 +66,32 @@ static int parse_by(const char *text, enum stat_by *by)
 
 int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 {
-	enum { OPT_NO_MODULES = 256, OPT_BY, OPT_NO_NULLS, OPT_SLOTS, OPT_JSON, OPT_ADDRESSES };
+	enum { OPT_BY = OPT_OWN, OPT_NO_NULLS, OPT_SLOTS };
 	static const struct option longs[] = {
 		{ "kfunc", required_argument, NULL, 'k' },
-		{ "module", required_argument, NULL, 'm' },
-		{ "no-modules", no_argument, NULL, OPT_NO_MODULES },
 		{ "all", no_argument, NULL, 'a' },
-		{ "duration", required_argument, NULL, 'd' },
 		{ "interval", required_argument, NULL, 'i' },
 		{ "by", required_argument, NULL, OPT_BY },
 		{ "no-nulls", no_argument, NULL, OPT_NO_NULLS },
 		{ "slots", required_argument, NULL, OPT_SLOTS },
-		{ "addresses", no_argument, NULL, OPT_ADDRESSES },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "output", required_argument, NULL, 'o' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		RUN_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c, err = 0;
 
 	opts->by = STAT_BY_CALLER;
 	opts->nr_slots = KFT_MAX_SLOTS;
-	/* '+': options end at COMMAND, which has its own. */
-	while (!err && (c = getopt_long(argc, argv, "+k:m:ad:i:o:vh", longs, NULL)) != -1) {
+	while (!err &&
+	       (c = getopt_long(argc, argv, RUN_SHORT_OPTIONS "k:ai:", longs, NULL)) != -1) {
 		switch (c) {
 		case 'k':
 			err = pattern_list__add(&opts->kfuncs, optarg);
 			break;
-		case 'm':
-			err = pattern_list__add(&opts->modules, optarg);
-			break;
-		case OPT_NO_MODULES:
-			opts->no_modules = true;
-			break;
 		case 'a':
 			opts->all = true;
 			break;
-		case 'd':
-			err = option__seconds(optarg, "--duration", &opts->window.duration);
-			break;
 		case 'i':
-			err = option__seconds(optarg, "--interval", &opts->window.interval);
+			err = option__seconds(optarg, "--interval", &opts->run.window.interval);
 			break;
 		case OPT_BY:
 			err = parse_by(optarg, &opts->by);
@@ -120,35 +102,15 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 		case OPT_SLOTS:
 			err = parse_slots(optarg, &opts->nr_slots);
 			break;
-		case OPT_ADDRESSES:
-			opts->addresses = true;
-			break;
-		case OPT_JSON:
-			opts->json = true;
-			break;
-		case 'o':
-			opts->output = optarg;
-			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return -1;
+			err = run_options__take(&opts->run, c, print_usage);
 		}
 	}
-	if (!err && opts->addresses)
-		err = option__may_see_addresses();
-	if (optind < argc)
-		opts->window.command = argv + optind;
-	return err;
+	return err ?: run_options__finish(&opts->run, argc, argv);
 }
 
 void stat_options__free(struct stat_options *opts)
 {
 	pattern_list__free(&opts->kfuncs);
-	pattern_list__free(&opts->modules);
+	run_options__free(&opts->run);
 }

@@ -6,21 +6,16 @@
 #include <stdbool.h>
 
 #include "pattern.h"
-#include "run_window.h"
+#include "run_options.h"
 #include "stat_report.h"
 
 struct stat_options {
 	struct pattern_list kfuncs;
-	struct pattern_list modules;
-	bool no_modules;
 	bool all;
 	bool no_nulls;
-	bool json;
-	bool addresses;
 	enum stat_by by;
-	struct run_window_options window;
 	int nr_slots;
-	const char *output; /* or NULL */
+	struct run_options run;
 };
 
 /*

@@ -235,9 +235,8 @@ static int print_json(const struct refs_report *report, const struct zero_rows *
 			json, "type",
 			json_string(pairing__type(report->pairing, function->type)->name));
 		caller__add_json(&row->caller, json);
-		json_object_set_new(
-			json, "name",
-			json_string(name_of(report, &row->caller, name, sizeof(name))));
+		json_object_set_new(json, "name",
+				    json_string(name_of(report, &row->caller, name, sizeof(name))));
 		json_object_set_new(json, "calls", json_integer(row->calls));
 		json_object_set_new(json, "refcount_zero",
 				    function->null_means == NULL_IS_OTHER

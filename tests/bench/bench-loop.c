@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench-loop: what one call of a kfunc costs, in nanoseconds of the kernel's clock. With
+ * bench-loop: what one acquire and release by kfuncs cost, in nanoseconds of the kernel's clock. With
  * `scripts/vm --icount` that clock counts instructions.
  *
- * Prints one line of JSON. Runs on whatever is attached to the kfunc when it is started, or on an
- * empty program of its own (--attach).
+ * Prints one line of JSON. Runs on whatever is attached to the kfuncs when it is started, or on
+ * empty programs of its own (--attach).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -25,7 +25,7 @@
  * Short enough for most runs to see no tick of the timer, even with tracers that take a thousand
  * instructions a call.
  */
-#define CALLS_PER_RUN 1000
+#define CALLS_PER_RUN 1000 /* --calls */
 #define NR_RUNS	      21
 /* Rounds of NR_RUNS, in which nothing may change any more before the figure counts. */
 #define NR_QUIET_ROUNDS 3
@@ -36,34 +36,51 @@
 #define QUIET_PART 0.002
 
 struct loop {
-	const char *kfunc;
-	struct bpf_program *prog;
-	bool takes_packet;
+	const char *name;
+	const char *prog; /* in loop.bpf.c */
+	const char *acquire, *release;
+	const char *type;     /* what is acquired */
+	const char *argument; /* what the release calls it */
 };
 
+/* The first that this kernel has is the default. */
+static const struct loop loops[] = {
+	{ "task", "loop_task", "bpf_task_acquire", "bpf_task_release", "task_struct", "p" },
+	{ "mask", "loop_mask", "bpf_cpumask_acquire", "bpf_cpumask_release", "bpf_cpumask",
+	  "cpumask" },
+	{ "new-mask", "loop_new_mask", "bpf_cpumask_create", "bpf_cpumask_release", "bpf_cpumask",
+	  "cpumask" },
+	{ "test", "loop_test", "bpf_kfunc_call_test_acquire", "bpf_kfunc_call_test_release",
+	  "prog_test_ref_kfunc", "p" },
+};
+
+#define NR_LOOPS (sizeof(loops) / sizeof(loops[0]))
+
 static struct loop_bpf *skel;
+static struct bpf_program *loop_prog;
 static unsigned long nr_runs_made;
+static unsigned int calls_per_run = CALLS_PER_RUN;
 static bool verbose;
 
-static int run_once(const struct loop *loop, double *per_call)
+static int run_once(double *per_call)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	char packet[64] = { 0 };
 	int err;
 
-	if (loop->takes_packet) {
+	if (bpf_program__type(loop_prog) == BPF_PROG_TYPE_SCHED_CLS) {
 		opts.data_in = packet;
 		opts.data_size_in = sizeof(packet);
 		opts.repeat = 1;
 	}
-	err = bpf_prog_test_run_opts(bpf_program__fd(loop->prog), &opts);
+	err = bpf_prog_test_run_opts(bpf_program__fd(loop_prog), &opts);
 	if (err || opts.retval) {
 		fprintf(stderr, "bench-loop: cannot run the loop: %s\n",
 			err ? strerror(errno) : "it returned an error");
 		return -1;
 	}
 	nr_runs_made++;
-	*per_call = (double)skel->bss->elapsed_ns / CALLS_PER_RUN;
+	*per_call = (double)skel->bss->elapsed_ns / calls_per_run;
 	return 0;
 }
 
@@ -75,10 +92,10 @@ static int compare(const void *left, const void *right)
 }
 
 /* Sorts the runs; the median stands in the middle. */
-static int run_round(const struct loop *loop, double runs[NR_RUNS])
+static int run_round(double runs[NR_RUNS])
 {
 	for (int i = 0; i < NR_RUNS; i++) {
-		if (run_once(loop, &runs[i]))
+		if (run_once(&runs[i]))
 			return -1;
 	}
 	qsort(runs, NR_RUNS, sizeof(runs[0]), compare);
@@ -89,7 +106,7 @@ static int run_round(const struct loop *loop, double runs[NR_RUNS])
  * A kernel that has just booted, or has just patched its text, is busy with itself for a while: the
  * first rounds are the warm-up. Returns the number of rounds, or -1.
  */
-static int measure(const struct loop *loop, double runs[NR_RUNS])
+static int measure(double runs[NR_RUNS])
 {
 	double last = -1;
 	int quiet = 0, round;
@@ -101,7 +118,7 @@ static int measure(const struct loop *loop, double runs[NR_RUNS])
 			return -1;
 		}
 		usleep(PAUSE_US);
-		if (run_round(loop, runs))
+		if (run_round(runs))
 			return -1;
 		quiet = fabs(runs[NR_RUNS / 2] - last) < fmax(QUIET_NS, QUIET_PART * last)
 				? quiet + 1
@@ -114,93 +131,155 @@ static int measure(const struct loop *loop, double runs[NR_RUNS])
 	return round;
 }
 
-/* The kfunc that is called: one that this kernel has. */
-static int choose_loop(struct loop *loop)
+/* The loop of that name, or the first, of those that this kernel has. */
+static const struct loop *find_loop(const struct btf *btf, const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	for (size_t i = 0; i < NR_LOOPS; i++) {
+		if ((!name || strcmp(loops[i].name, name) == 0) &&
+		    btf__find_by_name_kind(btf, loops[i].acquire, BTF_KIND_FUNC) > 0)
+			return &loops[i];
+	}
+	return NULL;
+}
 
-	if (!btf) {
-		fprintf(stderr, "bench-loop: no BTF of the kernel: %s\n", strerror(errno));
+static void print_loops(const struct btf *btf)
+{
+	for (size_t i = 0; i < NR_LOOPS; i++) {
+		const struct loop *loop = &loops[i];
+
+		if (find_loop(btf, loop->name) == loop)
+			printf("%s %s %s %s %s\n", loop->name, loop->acquire, loop->release,
+			       loop->type, loop->argument);
+	}
+}
+
+/* What --attach takes. */
+enum attach {
+	ATTACH_NOTHING,
+	ATTACH_FENTRY, /* to the acquire */
+	ATTACH_FEXIT,
+	ATTACH_PAIR, /* fexit on the acquire, fentry on the release */
+};
+
+static int parse_attach(const char *text, enum attach *attach)
+{
+	if (strcmp(text, "fentry") == 0)
+		*attach = ATTACH_FENTRY;
+	else if (strcmp(text, "fexit") == 0)
+		*attach = ATTACH_FEXIT;
+	else if (strcmp(text, "pair") == 0)
+		*attach = ATTACH_PAIR;
+	else
 		return -1;
-	}
-	if (btf__find_by_name_kind(btf, "bpf_task_acquire", BTF_KIND_FUNC) > 0) {
-		loop->kfunc = "bpf_task_acquire";
-		loop->prog = skel->progs.loop_task;
-	} else {
-		loop->kfunc = "bpf_kfunc_call_test_acquire";
-		loop->prog = skel->progs.loop_test;
-		loop->takes_packet = true;
-	}
-	btf__free(btf);
 	return 0;
 }
 
-static int load(struct loop *loop, const char *attach)
+static int set_target(struct bpf_program *prog, const char *function)
 {
-	struct bpf_program *empty = NULL, *prog;
+	int err;
+
+	bpf_program__set_autoload(prog, true);
+	err = bpf_program__set_attach_target(prog, 0, function);
+	if (err)
+		fprintf(stderr, "bench-loop: %s: %s\n", function, strerror(-err));
+	return err;
+}
+
+static int attach_empty(struct bpf_program *prog)
+{
+	if (!bpf_program__autoload(prog) || bpf_program__attach_trace(prog))
+		return 0;
+	fprintf(stderr, "bench-loop: cannot attach %s: %s\n", bpf_program__name(prog),
+		strerror(errno));
+	return -1;
+}
+
+static int load(const struct loop *loop, enum attach attach)
+{
+	struct bpf_program *prog;
 	int err;
 
 	skel = loop_bpf__open();
-	if (!skel || choose_loop(loop))
+	if (!skel)
 		return -1;
-	if (attach)
-		empty = strcmp(attach, "fexit") == 0 ? skel->progs.empty_exit
-						     : skel->progs.empty_entry;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, prog == loop->prog || prog == empty);
-	skel->rodata->nr_calls = CALLS_PER_RUN;
-	if (empty) {
-		err = bpf_program__set_attach_target(empty, 0, loop->kfunc);
-		if (err) {
-			fprintf(stderr, "bench-loop: %s: %s\n", loop->kfunc, strerror(-err));
-			return -1;
-		}
-	}
+	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(prog, false);
+	loop_prog = bpf_object__find_program_by_name(skel->obj, loop->prog);
+	bpf_program__set_autoload(loop_prog, true);
+	skel->rodata->nr_calls = calls_per_run;
+	if ((attach == ATTACH_FEXIT || attach == ATTACH_PAIR) &&
+	    set_target(skel->progs.empty_exit, loop->acquire))
+		return -1;
+	if ((attach == ATTACH_FENTRY || attach == ATTACH_PAIR) &&
+	    set_target(skel->progs.empty_entry,
+		       attach == ATTACH_PAIR ? loop->release : loop->acquire))
+		return -1;
 	err = loop_bpf__load(skel);
 	if (err) {
 		fprintf(stderr, "bench-loop: cannot load: %s\n", strerror(-err));
 		return -1;
 	}
-	if (empty && !bpf_program__attach_trace(empty)) {
-		fprintf(stderr, "bench-loop: cannot attach to %s: %s\n", loop->kfunc,
-			strerror(errno));
-		return -1;
-	}
-	return 0;
+	return attach_empty(skel->progs.empty_entry) ?: attach_empty(skel->progs.empty_exit);
 }
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: bench-loop [--attach fentry|fexit] [--output FILE] [--verbose]\n"
-	      "       bench-loop --kfunc\n"
-	      "What one call of a kfunc costs. --kfunc prints which it calls.\n",
+	fputs("usage: bench-loop [--loop NAME] [--attach fentry|fexit|pair] [--calls A_RUN] "
+	      "[--output FILE]\n"
+	      "                  [--verbose]\n"
+	      "       bench-loop --list\n"
+	      "What one acquire and release cost. --list prints the loops that this kernel has:\n"
+	      "name, acquire, release, type, argument of the release.\n",
 	      out);
+}
+
+static int print_figures(const struct loop *loop, const double runs[NR_RUNS], int nr_rounds,
+			 const char *output)
+{
+	FILE *out = output ? fopen(output, "w") : stdout;
+
+	if (!out) {
+		fprintf(stderr, "bench-loop: %s: %s\n", output, strerror(errno));
+		return -1;
+	}
+	fprintf(out,
+		"{\"kfunc\":\"%s\",\"per_call\":%.3f,\"min\":%.3f,\"max\":%.3f,\"rounds\":%d,"
+		"\"calls\":%lu}\n",
+		loop->acquire, runs[NR_RUNS / 2], runs[0], runs[NR_RUNS - 1], nr_rounds,
+		nr_runs_made * calls_per_run);
+	return fclose(out);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{ "loop", required_argument, NULL, 'l' },
 		{ "attach", required_argument, NULL, 'a' },
+		{ "calls", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
-		{ "kfunc", no_argument, NULL, 'k' },
+		{ "list", no_argument, NULL, 'L' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	const char *attach = NULL, *output = NULL;
-	struct loop loop = { 0 };
+	const char *output = NULL, *name = NULL;
+	enum attach attach = ATTACH_NOTHING;
+	const struct loop *loop;
 	double runs[NR_RUNS];
-	bool only_name = false;
+	bool only_list = false;
 	int c, nr_rounds;
-	FILE *out = stdout;
+	struct btf *btf;
 
-	while ((c = getopt_long(argc, argv, "a:o:kvh", longs, NULL)) != -1) {
-		if (c == 'a' && (strcmp(optarg, "fentry") == 0 || strcmp(optarg, "fexit") == 0)) {
-			attach = optarg;
+	while ((c = getopt_long(argc, argv, "l:a:c:o:Lvh", longs, NULL)) != -1) {
+		if (c == 'a' && !parse_attach(optarg, &attach)) {
+			continue;
+		} else if (c == 'c' && atoi(optarg) > 0) {
+			calls_per_run = atoi(optarg);
+		} else if (c == 'l') {
+			name = optarg;
 		} else if (c == 'o') {
 			output = optarg;
-		} else if (c == 'k') {
-			only_name = true;
+		} else if (c == 'L') {
+			only_list = true;
 		} else if (c == 'v') {
 			verbose = true;
 		} else {
@@ -208,23 +287,25 @@ int main(int argc, char **argv)
 			return c == 'h' ? 0 : 2;
 		}
 	}
-	if (load(&loop, attach))
+	btf = btf__load_vmlinux_btf();
+	if (!btf) {
+		fprintf(stderr, "bench-loop: no BTF of the kernel: %s\n", strerror(errno));
 		return 2;
-	if (only_name) {
-		puts(loop.kfunc);
+	}
+	if (only_list) {
+		print_loops(btf);
 		return 0;
 	}
-	nr_rounds = measure(&loop, runs);
-	if (nr_rounds < 0)
-		return 2;
-	if (output && !(out = fopen(output, "w"))) {
-		fprintf(stderr, "bench-loop: %s: %s\n", output, strerror(errno));
+	loop = find_loop(btf, name);
+	btf__free(btf);
+	if (!loop) {
+		fprintf(stderr, "bench-loop: this kernel has no loop %s\n", name ?: "at all");
 		return 2;
 	}
-	fprintf(out,
-		"{\"kfunc\":\"%s\",\"per_call\":%.3f,\"min\":%.3f,\"max\":%.3f,\"rounds\":%d,"
-		"\"calls\":%lu}\n",
-		loop.kfunc, runs[NR_RUNS / 2], runs[0], runs[NR_RUNS - 1], nr_rounds,
-		nr_runs_made * CALLS_PER_RUN);
-	return fclose(out) ? 2 : 0;
+	if (load(loop, attach))
+		return 2;
+	nr_rounds = measure(runs);
+	if (nr_rounds < 0)
+		return 2;
+	return print_figures(loop, runs, nr_rounds, output) ? 2 : 0;
 }

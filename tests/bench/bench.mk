@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make bench        measures what a call costs, counted by us and by others
+# make bench        measures what a call and a pair of calls cost, watched by us and by others
 # make check-bench  fails when the hot path has become longer
 
 BENCH         := $(BUILD)/bench
