@@ -187,20 +187,15 @@ struct bpf_iter__ksym {
 
 struct bpf_map;
 
-/* The kfuncs that a program calls. */
-struct bpf_kfunc_desc {
-	u32 func_id;
-	u16 offset; /* 0: of vmlinux */
-};
-
-struct bpf_kfunc_desc_tab {
-	struct bpf_kfunc_desc descs[1];
-	u32 nr_descs;
+struct user_struct {
+	struct {
+		u32 val;
+	} uid;
 };
 
 struct bpf_prog_aux {
 	u32 id;
-	struct bpf_kfunc_desc_tab *kfunc_tab;
+	struct user_struct *user;
 	u32 used_map_cnt;
 	struct bpf_map **used_maps;
 	u32 func_cnt;
@@ -221,6 +216,8 @@ struct bpf_prog {
 	enum bpf_prog_type type;
 	u32 jited_len;
 	u8 tag[8];
+	u32 len;
+	struct bpf_insn insnsi[1];
 	void *bpf_func;
 	struct bpf_prog_aux *aux;
 	u16 sleepable : 1; /* since 6.9 */

@@ -17,6 +17,7 @@
  */
 #include "kernel_types.h"
 #include "counter_records.h"
+#include "program_names.h"
 #include "reference_records.h"
 #include "transient_programs.h"
 
@@ -121,27 +122,6 @@ const volatile bool want_references = false;
 const volatile bool want_lines = false;
 
 /* --- what a program is ------------------------------------------------------------------------ */
-
-/* Name of the function that subprogram `idx` is, from the program's own BTF. */
-static void read_function_name(struct bpf_prog_aux *aux, u32 idx, char *name, u32 size)
-{
-	struct bpf_func_info *infos = BPF_CORE_READ(aux, func_info);
-	struct btf *btf = BPF_CORE_READ(aux, btf);
-	struct btf_type **types, *type = NULL;
-	const char *strings;
-	u32 type_id = 0, name_off = 0;
-
-	if (!infos || !btf || idx >= BPF_CORE_READ(aux, func_info_cnt))
-		return;
-	bpf_probe_read_kernel(&type_id, sizeof(type_id), &infos[idx].type_id);
-	types = BPF_CORE_READ(btf, types);
-	bpf_probe_read_kernel(&type, sizeof(type), &types[type_id]);
-	if (!type)
-		return;
-	name_off = BPF_CORE_READ(type, name_off);
-	strings = BPF_CORE_READ(btf, strings);
-	bpf_probe_read_kernel_str(name, size, strings + name_off);
-}
 
 static u32 count_images(struct bpf_prog_aux *aux)
 {
@@ -493,9 +473,7 @@ static void record_program(struct bpf_prog *prog)
 	record.type = BPF_CORE_READ(prog, type);
 	record.sleepable = is_sleepable(prog);
 	bpf_probe_read_kernel(record.tag, sizeof(record.tag), &prog->tag);
-	read_function_name(aux, 0, record.name, sizeof(record.name));
-	if (!record.name[0])
-		bpf_probe_read_kernel_str(record.name, 16, &aux->name);
+	read_program_name(aux, record.name, sizeof(record.name));
 	nr = count_images(aux);
 	record.nr_images = nr ?: 1;
 	if (bpf_map_update_elem(&progs, &record.id, &record, BPF_ANY)) {

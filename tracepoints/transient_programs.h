@@ -7,6 +7,7 @@
 #define KFUNCTRACE_TRANSIENT_PROGRAMS_H
 
 #include "kernel_types.h"
+#include "program_calls.h"
 #include "reference_records.h"
 
 #include <bpf/bpf_core_read.h>
@@ -98,26 +99,25 @@ static long check_map(u32 idx, struct map_check *check)
 	return 0;
 }
 
-/* BTF ids of the kfuncs that allocate objects, in which references can be kept; 0: there is none. */
+/*
+ * Kfuncs that allocate objects, in which references can be kept, as called_kfunc() has them; 0: there
+ * is none. Without know_calls nothing can be said of any program.
+ */
 #define NR_ALLOCATORS 4
-const volatile __u32 allocators[NR_ALLOCATORS] = {};
+const volatile __s32 allocators[NR_ALLOCATORS] = {};
+const volatile bool know_calls = false;
 
 struct call_check {
-	struct bpf_kfunc_desc_tab *calls;
+	struct bpf_prog *prog;
 	bool can_park;
 };
 
 static long check_call(u32 idx, struct call_check *check)
 {
-	struct bpf_kfunc_desc_tab *calls = check->calls;
-	struct bpf_kfunc_desc *call = (void *)calls + bpf_core_field_offset(calls->descs) +
-				      idx * bpf_core_type_size(struct bpf_kfunc_desc);
-	u32 id = BPF_CORE_READ(call, func_id);
+	s32 call = called_kfunc(check->prog, idx);
 
-	if (BPF_CORE_READ(call, offset))
-		return 0;
 	for (u32 i = 0; i < NR_ALLOCATORS; i++) {
-		if (id && id == allocators[i])
+		if (call && call == allocators[i])
 			check->can_park = true;
 	}
 	return 0;
@@ -132,15 +132,13 @@ static bool can_park(struct bpf_prog *prog)
 {
 	struct bpf_prog_aux *aux = BPF_CORE_READ(prog, aux);
 	struct map_check maps = { .maps = BPF_CORE_READ(aux, used_maps) };
-	struct bpf_kfunc_desc_tab *called = BPF_CORE_READ(aux, kfunc_tab);
-	struct call_check calls = { .calls = called };
+	struct call_check calls = { .prog = prog };
 	u32 type = BPF_CORE_READ(prog, type);
 
-	if (type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_EXT)
+	if (!know_calls || type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_EXT)
 		return true;
 	bpf_loop(BPF_CORE_READ(aux, used_map_cnt), check_map, &maps, 0);
-	if (called)
-		bpf_loop(BPF_CORE_READ(called, nr_descs), check_call, &calls, 0);
+	bpf_loop(BPF_CORE_READ(prog, len), check_call, &calls, 0);
 	return maps.can_park || calls.can_park;
 }
 

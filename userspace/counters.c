@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "../tracepoints/counter_records.h"
@@ -17,6 +16,7 @@
 #include "bpf_map_dump.h"
 #include "clock.h"
 #include "cpus.h"
+#include "kernel_reader.h"
 #include "kernel_symbols.h"
 #include "probe_set.h"
 #include "prog_table.h"
@@ -70,26 +70,56 @@ static const void *map_memory(const struct bpf_map *map, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Kfuncs that give a program an object of its own, see can_park() in programs.bpf.c. */
-static void find_allocators(struct programs_bpf *skel, const struct btf *vmlinux)
+/* Kfuncs that give a program an object of its own, see transient_programs.h. */
+static const char *const allocators[] = { "bpf_obj_new", "bpf_obj_new_impl", "bpf_percpu_obj_new",
+					  "bpf_percpu_obj_new_impl" };
+
+/* What calls in a program's code are relative to. */
+#define CALL_BASE "__bpf_call_base"
+
+struct allocator_addresses {
+	__u64 call_base;
+	__u64 allocators[sizeof(allocators) / sizeof(allocators[0])];
+};
+
+static int take_allocator(const struct kft_symbol_record *symbol, void *arg)
 {
-	static const char *const names[] = { "bpf_obj_new", "bpf_obj_new_impl",
-					     "bpf_percpu_obj_new", "bpf_percpu_obj_new_impl" };
+	struct allocator_addresses *addresses = arg;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		__s32 id = btf__find_by_name_kind(vmlinux, names[i], BTF_KIND_FUNC);
-
-		skel->rodata->allocators[i] = id > 0 ? id : 0;
+	if (strcmp(symbol->name, CALL_BASE) == 0)
+		addresses->call_base = symbol->address;
+	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
+		if (strcmp(symbol->name, allocators[i]) == 0)
+			addresses->allocators[i] = symbol->address;
 	}
+	return 0;
+}
+
+static int find_allocators(struct programs_bpf *skel, struct kernel_reader *reader)
+{
+	struct allocator_addresses addresses = { 0 };
+	const char *base = CALL_BASE;
+	int err = kernel_reader__symbols(reader, allocators,
+					 sizeof(allocators) / sizeof(allocators[0]),
+					 take_allocator, &addresses);
+
+	if (!err)
+		err = kernel_reader__symbols(reader, &base, 1, take_allocator, &addresses);
+	skel->rodata->know_calls = addresses.call_base != 0;
+	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
+		if (addresses.allocators[i])
+			skel->rodata->allocators[i] =
+				addresses.allocators[i] - addresses.call_base;
+	}
+	return err;
 }
 
 /* Makes the maps of numbered call sites as big as they have to be. */
-static int size_reference_maps(struct counters *counters, const struct btf *vmlinux)
+static int size_reference_maps(struct counters *counters)
 {
 	struct programs_bpf *skel = counters->skel;
 
 	skel->rodata->want_references = true;
-	find_allocators(skel, vmlinux);
 	return bpf_map__set_value_size(skel->maps.site_caches,
 				       sizeof(struct kft_site_cache) * counters->nr_cpus)
 		       ?: bpf_map__set_value_size(skel->maps.reference_state,
@@ -172,7 +202,7 @@ int counters__open(const struct counters_options *opts, struct kernel_reader *re
 	err = bpf_map__set_value_size(counters->skel->maps.regions,
 				      sizeof(struct kft_region) * counters->nr_cpus);
 	if (!err && opts->want_references)
-		err = size_reference_maps(counters, opts->vmlinux);
+		err = find_allocators(counters->skel, reader) ?: size_reference_maps(counters);
 	if (!err)
 		err = programs_bpf__load(counters->skel);
 	if (!err && opts->want_references)

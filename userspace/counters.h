@@ -11,7 +11,6 @@
 
 #include "usage.h"
 
-struct btf;
 struct counters;
 struct kernel_reader;
 struct kft_reference_site;
@@ -24,7 +23,6 @@ struct counters_options {
 	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
 	bool want_references;	   /* call sites get numbers (reference_records.h) */
-	const struct btf *vmlinux; /* with want_references */
 };
 
 /*

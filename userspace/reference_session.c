@@ -53,7 +53,6 @@ int reference_session__attach(struct reference_session *session,
 		.nr_slots = KFT_MAX_SLOTS,
 		.want_lines = true,
 		.want_references = opts->plan.mode != REFERENCES_BALANCE,
-		.vmlinux = kernel_btf_set__vmlinux(session->tracing.kernel.btfs),
 	};
 	int err = reference_plan__make(&session->plan, session->pairing, &opts->plan);
 
