@@ -23,8 +23,7 @@ static __noinline s32 called_kfunc(struct bpf_prog *prog, u32 idx)
 			      (void *)prog + bpf_core_field_offset(prog->insnsi) +
 				      (u64)idx * sizeof(struct bpf_insn));
 	/* Opcode, registers (the source above), offset, immediate. */
-	if ((insn & 0xff) != (BPF_JMP | BPF_CALL) ||
-	    (insn >> 12 & 0xf) != BPF_PSEUDO_KFUNC_CALL)
+	if ((insn & 0xff) != (BPF_JMP | BPF_CALL) || (insn >> 12 & 0xf) != BPF_PSEUDO_KFUNC_CALL)
 		return 0;
 	return insn >> 32;
 }

@@ -10,5 +10,6 @@ int cmd_refs(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_users(int argc, char **argv);
 
 #endif

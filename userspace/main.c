@@ -18,9 +18,10 @@ static const struct {
 } commands[] = {
 	{ "stat", cmd_stat, "count calls for a while, or while a command runs" },
 	{ "trace", cmd_trace, "events of references as they happen" },
+	{ "users", cmd_users, "which loaded programs contain calls of which kfuncs" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
-	{ "snapshot", cmd_snapshot, "the same in a file, to be compared" },
+	{ "snapshot", cmd_snapshot, "what its kfuncs look like, in a file" },
 	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
