@@ -112,6 +112,16 @@ else
 	skip "json.rst has the fields of list" "list does not work here"
 fi
 
+if ./kfunctrace snapshot -o "$tmp/snapshot" 2>/dev/null; then
+	# The names of hooks are no fields.
+	same "json.rst has the fields of snapshot" "$(documented snapshot)" \
+		"$(jq -r 'keys[], (.kernel | keys[]), (.kfuncs[] | del(.hooks[]) |
+			[.. | objects | keys[]] | .[])' "$tmp/snapshot" | sort -u)"
+else
+	skip "json.rst has the fields of snapshot" "snapshot does not work here"
+fi
+same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
+
 # They need a kernel that allows tracing; the source tells them without.
 same "json.rst has the fields of stat" "$(documented stat)" \
 	"$({ set_in userspace/stat_report.c userspace/caller.c; echo function; echo subprogram; } | sort -u)"

@@ -20,6 +20,8 @@ static const struct {
 	{ "trace", cmd_trace, "events of references as they happen" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
+	{ "snapshot", cmd_snapshot, "the same in a file, to be compared" },
+	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
 

@@ -162,6 +162,11 @@ int prototype__format(const struct btf *btf, __u32 func_id, const char *name, ch
 	return format_decl(btf, func->type, name, buf, size, 0);
 }
 
+int prototype__format_type(const struct btf *btf, __u32 type_id, char *buf, size_t size)
+{
+	return format_decl(btf, type_id, "", buf, size, 0);
+}
+
 static int count_words(const struct btf *btf, const struct btf_type *proto, int nr_params)
 {
 	int words = 0;

@@ -19,6 +19,9 @@ struct btf_type;
 int prototype__format(const struct btf *btf, __u32 func_id, const char *name, char *buf,
 		      size_t size);
 
+/* Writes a type as C has it without a name: "const struct bpf_dynptr *". The same errors. */
+int prototype__format_type(const struct btf *btf, __u32 type_id, char *buf, size_t size);
+
 /* The FUNC_PROTO of FUNC `func_id`, or NULL. */
 const struct btf_type *prototype__type(const struct btf *btf, __u32 func_id);
 

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot.h"
+#include "snapshot_diff.h"
+
+#define HEAD "{\"format\":1,\"kernel\":{\"release\":\"6.1\",\"arch\":\"x86_64\"},\"kfuncs\":["
+#define KFUNC(name, module, hooks, returns, params)                                                \
+	"{\"name\":\"" name "\",\"module\":\"" module "\",\"hooks\":{" hooks                       \
+	"},\"filtered\":[],\"returns\":\"" returns "\",\"params\":[" params                        \
+	"],\"abi\":null,\"coverage\":\"traced\"}"
+#define PARAM(type, name) "{\"type\":\"" type "\",\"name\":\"" name "\"}"
+#define TAIL		  "]}"
+
+static int read_text(const char *text, struct snapshot *snapshot)
+{
+	FILE *in = fmemopen((void *)text, strlen(text), "r");
+	int err = snapshot__read(in, "test", snapshot);
+
+	fclose(in);
+	return err;
+}
+
+/* The changes between two kernels, "kind[!] what" a line; '!' is breaking. */
+static char *changes(const char *old_kfuncs, const char *new_kfuncs)
+{
+	struct snapshot old, new;
+	struct snapshot_diff diff;
+	char *texts[2], *result;
+	size_t size;
+	FILE *out;
+
+	assert_true(asprintf(&texts[0], HEAD "%s" TAIL, old_kfuncs) > 0);
+	assert_true(asprintf(&texts[1], HEAD "%s" TAIL, new_kfuncs) > 0);
+	assert_int_equal(read_text(texts[0], &old), 0);
+	assert_int_equal(read_text(texts[1], &new), 0);
+	assert_int_equal(snapshot_diff__make(&diff, &old, &new), 0);
+	out = open_memstream(&result, &size);
+	for (size_t i = 0; i < diff.nr; i++)
+		fprintf(out, "%s%s %s\n", change_kind__name(diff.changes[i].kind),
+			diff.changes[i].breaks ? "!" : "", diff.changes[i].what);
+	fclose(out);
+	snapshot_diff__free(&diff);
+	snapshot__free(&old);
+	snapshot__free(&new);
+	free(texts[0]);
+	free(texts[1]);
+	return result;
+}
+
+static void expect(const char *old_kfuncs, const char *new_kfuncs, const char *wanted)
+{
+	char *found = changes(old_kfuncs, new_kfuncs);
+
+	assert_string_equal(found, wanted);
+	free(found);
+}
+
+#define PLAIN(hooks)	   KFUNC("f", "vmlinux", hooks, "int", "")
+#define TAKING(type, name) KFUNC("f", "vmlinux", "\"tc\":[]", "int", PARAM(type, name))
+#define RETURNING(type)	   KFUNC("f", "vmlinux", "\"tc\":[]", type, "")
+
+static void a_kernel_is_equal_to_itself(void **state)
+{
+	(void)state;
+	expect(PLAIN("\"tc\":[\"acquire\"]"), PLAIN("\"tc\":[\"acquire\"]"), "");
+}
+
+static void what_comes_and_goes(void **state)
+{
+	(void)state;
+	expect("", PLAIN("\"tc\":[]"), "added vmlinux\n");
+	expect(PLAIN("\"tc\":[]"), "", "removed! vmlinux\n");
+	expect(PLAIN("\"tc\":[]"), KFUNC("f", "nf_nat", "\"tc\":[]", "int", ""),
+	       "moved! vmlinux -> nf_nat\n");
+}
+
+static void flags_that_ask_more_of_programs_break(void **state)
+{
+	(void)state;
+	expect(PLAIN("\"tc\":[]"), PLAIN("\"tc\":[\"ret_null\"]"), "flag! +ret_null\n");
+	expect(PLAIN("\"tc\":[\"ret_null\"]"), PLAIN("\"tc\":[]"), "flag -ret_null\n");
+	expect(PLAIN("\"tc\":[]"), PLAIN("\"tc\":[\"sleepable\"]"), "flag! +sleepable\n");
+	expect(PLAIN("\"tc\":[]"), PLAIN("\"tc\":[\"bit 25\"]"), "flag +bit 25\n");
+	/* The same of two hooks is said once. */
+	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"tc\":[\"acquire\"],\"xdp\":[\"acquire\"]"),
+	       "flag! +acquire\n");
+}
+
+static void a_lost_hook_breaks_and_common_is_for_all(void **state)
+{
+	(void)state;
+	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"tc\":[]"), "hook! -xdp\n");
+	expect(PLAIN("\"tc\":[]"), PLAIN("\"tc\":[],\"xdp\":[]"), "hook +xdp\n");
+	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"common\":[]"), "hook +common\n");
+}
+
+static void numbers_of_another_width_and_const_do_not_break(void **state)
+{
+	(void)state;
+	expect(TAKING("u32", "n"), TAKING("u64", "n"), "signature parameter 1: u32 n -> u64 n\n");
+	expect(TAKING("const struct file *", "f"), TAKING("struct file *", "f"),
+	       "signature parameter 1: const struct file * f -> struct file * f\n");
+	expect(RETURNING("void *"), RETURNING("void __address_space(1) *"),
+	       "signature returns void * -> void __address_space(1) *\n");
+}
+
+static void another_type_breaks(void **state)
+{
+	(void)state;
+	expect(TAKING("struct file *", "f"), TAKING("struct path *", "f"),
+	       "signature! parameter 1: struct file * f -> struct path * f\n");
+	expect(TAKING("u64", "n"), TAKING("void *", "n"),
+	       "signature! parameter 1: u64 n -> void * n\n");
+	expect(RETURNING("int"), RETURNING("void"), "signature! returns int -> void\n");
+	expect(RETURNING("int"), TAKING("int", "a"), "signature! parameter 1 added: int a\n");
+	expect(TAKING("int", "a"), RETURNING("int"), "signature! parameter 1 removed: int a\n");
+}
+
+static void a_parameter_is_what_its_suffix_says(void **state)
+{
+	(void)state;
+	expect(TAKING("void *", "buf"), TAKING("void *", "buffer"), "");
+	expect(TAKING("u32", "n"), TAKING("u32", "n__sz"), "signature! parameter 1: n -> n__sz\n");
+	expect(TAKING("void *", "buffer__opt"), TAKING("void *", "buffer__nullable"),
+	       "signature parameter 1: buffer__opt -> buffer__nullable\n");
+}
+
+static void what_is_no_snapshot_is_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"",
+		"[]",
+		"{",
+		"{\"format\":1}",
+		"{\"format\":\"1\",\"kernel\":{},\"kfuncs\":[]}",
+		"{\"format\":2,\"kernel\":{\"release\":\"9\",\"arch\":\"x\"},\"kfuncs\":[]}",
+		HEAD "{}" TAIL,
+		HEAD "7" TAIL,
+		HEAD KFUNC("f", "vmlinux", "\"tc\":7", "int", "") TAIL,
+		HEAD KFUNC("f", "vmlinux", "\"tc\":[7]", "int", "") TAIL,
+		HEAD KFUNC("f", "vmlinux", "\"tc\":[]", "int", "{\"type\":\"int\"}") TAIL,
+	};
+	struct snapshot snapshot;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(read_text(wrong[i], &snapshot), -EBADMSG);
+}
+
+static void what_is_written_reads_the_same(void **state)
+{
+	static const char text[] =
+		HEAD KFUNC("b", "m", "\"tc\":[\"acquire\"]", "int",
+			   PARAM("u32", "n__k")) "," KFUNC("a", "vmlinux", "", "void", "") TAIL;
+	struct snapshot once, twice;
+	char *first, *second;
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	assert_int_equal(read_text(text, &once), 0);
+	out = open_memstream(&first, &size);
+	assert_int_equal(snapshot__write(&once, out), 0);
+	fclose(out);
+	assert_int_equal(read_text(first, &twice), 0);
+	out = open_memstream(&second, &size);
+	assert_int_equal(snapshot__write(&twice, out), 0);
+	fclose(out);
+	assert_string_equal(first, second);
+	assert_string_equal(twice.kfuncs[0].name, "a");
+	assert_true(
+		snapshot_hook__has_flag(&snapshot__find(&twice, "b", "m")->hooks[0], "acquire"));
+	snapshot__free(&once);
+	snapshot__free(&twice);
+	free(first);
+	free(second);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_kernel_is_equal_to_itself),
+		cmocka_unit_test(what_comes_and_goes),
+		cmocka_unit_test(flags_that_ask_more_of_programs_break),
+		cmocka_unit_test(a_lost_hook_breaks_and_common_is_for_all),
+		cmocka_unit_test(numbers_of_another_width_and_const_do_not_break),
+		cmocka_unit_test(another_type_breaks),
+		cmocka_unit_test(a_parameter_is_what_its_suffix_says),
+		cmocka_unit_test(what_is_no_snapshot_is_refused),
+		cmocka_unit_test(what_is_written_reads_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "snapshot_diff.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot.h"
+
+const char *change_kind__name(enum change_kind kind)
+{
+	static const char *const names[] = {
+		[CHANGE_ADDED] = "added", [CHANGE_REMOVED] = "removed",
+		[CHANGE_MOVED] = "moved", [CHANGE_SIGNATURE] = "signature",
+		[CHANGE_ABI] = "abi",	  [CHANGE_FLAG] = "flag",
+		[CHANGE_HOOK] = "hook",	  [CHANGE_COVERAGE] = "coverage",
+	};
+
+	return names[kind];
+}
+
+/* What a flag asks of programs, when a kfunc gets it and when it loses it. */
+static const struct {
+	const char *flag;
+	const char *gained;
+	bool gaining_breaks;
+	const char *lost;
+	bool losing_breaks;
+} flag_meanings[] = {
+	{ "acquire", "programs must now release what it returns", true,
+	  "programs that release what it returns are rejected", true },
+	{ "release", "programs can no longer use the argument afterwards", true,
+	  "programs keep the reference and must release it otherwise", true },
+	{ "ret_null", "programs must now check for NULL", true, NULL, false },
+	{ "sleepable", "programs that may not sleep are rejected", true, NULL, false },
+	{ "destructive", "programs now need CAP_SYS_BOOT", true, NULL, false },
+	{ "rcu", "arguments must be under RCU or trusted", true,
+	  "arguments must be trusted now: pointers under RCU are rejected", true },
+	{ "trusted_args", "untrusted arguments are rejected", true, NULL, false },
+	{ "rcu_protected", "must be called inside of an RCU read-side section", true, NULL, false },
+	{ "perfmon", "programs now need CAP_PERFMON", true, NULL, false },
+	{ "fastcall", NULL, false, NULL, false },
+	{ "spinlock_safe", NULL, false, "programs that hold a lock are rejected", true },
+	{ "implicit_args", "the last parameter is filled in by the kernel", false,
+	  "programs pass the last parameter themselves", true },
+};
+
+static int add(struct snapshot_diff *diff, enum change_kind kind, bool breaks,
+	       const struct snapshot_kfunc *kfunc, const char *means, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+
+static int add(struct snapshot_diff *diff, enum change_kind kind, bool breaks,
+	       const struct snapshot_kfunc *kfunc, const char *means, const char *fmt, ...)
+{
+	struct change *change;
+	va_list args;
+	int len;
+
+	if (diff->nr == diff->room) {
+		size_t room = diff->room ? diff->room * 2 : 64;
+		struct change *grown = realloc(diff->changes, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		diff->changes = grown;
+		diff->room = room;
+	}
+	change = &diff->changes[diff->nr];
+	*change = (struct change){
+		.kind = kind,
+		.breaks = breaks,
+		.kfunc = kfunc->name,
+		.module = kfunc->module,
+		.means = means,
+	};
+	va_start(args, fmt);
+	len = vasprintf(&change->what, fmt, args);
+	va_end(args);
+	if (len < 0)
+		return -ENOMEM;
+	diff->nr++;
+	diff->nr_breaking += breaks;
+	return 0;
+}
+
+/* --- signatures ------------------------------------------------------------------------------- */
+
+/* The part of a parameter's name that tells the verifier something: "__sz", "__nullable". */
+static const char *suffix_of(const char *name)
+{
+	const char *at = strstr(name, "__");
+
+	return at ? at : "";
+}
+
+/* Word by word: "const struct file *" -> "struct file *". Returns buf. */
+static const char *without_qualifiers(const char *type, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	while (*type && len < size) {
+		size_t word = strcspn(type, " ");
+		bool qualifies = strncmp(type, "const ", 6) == 0 ||
+				 strncmp(type, "volatile ", 9) == 0 || strncmp(type, "__", 2) == 0;
+
+		/* Tags ("__rcu", "__address_space(1)") stand before the star. */
+		if (!qualifies || strncmp(type, "__u", 3) == 0 || strncmp(type, "__s", 3) == 0)
+			len += snprintf(buf + len, size - len, "%s%.*s", len ? " " : "", (int)word,
+					type);
+		type += word;
+		type += strspn(type, " ");
+	}
+	return buf;
+}
+
+/*
+ * True when a program that passes the one is taken where the other is expected: numbers of any
+ * width are, and pointers to the same type. libbpf and the verifier compare no more than that.
+ */
+static bool is_compatible(const char *old, const char *new)
+{
+	char left[256], right[256];
+
+	if (!strchr(old, '*') && !strchr(new, '*'))
+		return strcmp(old, "void") != 0 && strcmp(new, "void") != 0;
+	return strcmp(without_qualifiers(old, left, sizeof(left)),
+		      without_qualifiers(new, right, sizeof(right))) == 0;
+}
+
+static const char *meaning_of_type(const char *old, const char *new)
+{
+	return is_compatible(old, new) ? "programs load all the same" : "programs do not load";
+}
+
+/* Other words for the same: what was said with the first is still true with the second. */
+static bool is_reworded(const char *old, const char *new)
+{
+	static const char *const pairs[][2] = {
+		{ "__opt", "__nullable" },
+		{ "__map", "__const_map" },
+		{ "__str", "__const_str" },
+		{ "__prog", "" }, /* since 7.0 the verifier knows implicit parameters by a flag */
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		if (strcmp(pairs[i][0], old) == 0 && strcmp(pairs[i][1], new) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int compare_param(struct snapshot_diff *diff, enum change_kind kind,
+			 const struct snapshot_kfunc *kfunc, int idx,
+			 const struct snapshot_param *old, const struct snapshot_param *new)
+{
+	bool public = kind == CHANGE_SIGNATURE;
+
+	if (strcmp(old->type, new->type) != 0)
+		return add(diff, kind, public && !is_compatible(old->type, new->type), kfunc,
+			   meaning_of_type(old->type, new->type), "parameter %d: %s %s -> %s %s",
+			   idx + 1, old->type, old->name, new->type, new->name);
+	if (strcmp(suffix_of(old->name), suffix_of(new->name)) == 0)
+		return 0;
+	if (is_reworded(suffix_of(old->name), suffix_of(new->name)))
+		return add(diff, kind, false, kfunc, "another word for the same",
+			   "parameter %d: %s -> %s", idx + 1, old->name, new->name);
+	return add(diff, kind, public, kfunc,
+		   "the verifier takes the argument for something else now",
+		   "parameter %d: %s -> %s", idx + 1, old->name, new->name);
+}
+
+static int compare_signatures(struct snapshot_diff *diff, enum change_kind kind,
+			      const struct snapshot_kfunc *kfunc,
+			      const struct snapshot_signature *old,
+			      const struct snapshot_signature *new)
+{
+	bool public = kind == CHANGE_SIGNATURE;
+	int err = 0, i;
+
+	if (strcmp(old->returns, new->returns) != 0)
+		err = add(diff, kind, public && !is_compatible(old->returns, new->returns), kfunc,
+			  meaning_of_type(old->returns, new->returns), "returns %s -> %s",
+			  old->returns, new->returns);
+	for (i = 0; i < old->nr_params && i < new->nr_params && !err; i++)
+		err = compare_param(diff, kind, kfunc, i, &old->params[i], &new->params[i]);
+	for (; i < new->nr_params && !err; i++)
+		err = add(diff, kind, public, kfunc, NULL, "parameter %d added: %s %s", i + 1,
+			  new->params[i].type, new->params[i].name);
+	for (i = new->nr_params; i < old->nr_params && !err; i++)
+		err = add(diff, kind, public, kfunc, NULL, "parameter %d removed: %s %s", i + 1,
+			  old->params[i].type, old->params[i].name);
+	return err;
+}
+
+/* --- hooks and flags -------------------------------------------------------------------------- */
+
+static int add_flag(struct snapshot_diff *diff, const struct snapshot_kfunc *kfunc,
+		    const char *flag, bool gained)
+{
+	for (size_t i = 0; i < sizeof(flag_meanings) / sizeof(flag_meanings[0]); i++) {
+		if (strcmp(flag_meanings[i].flag, flag) != 0)
+			continue;
+		return add(diff, CHANGE_FLAG,
+			   gained ? flag_meanings[i].gaining_breaks
+				  : flag_meanings[i].losing_breaks,
+			   kfunc, gained ? flag_meanings[i].gained : flag_meanings[i].lost, "%c%s",
+			   gained ? '+' : '-', flag);
+	}
+	return add(diff, CHANGE_FLAG, false, kfunc, NULL, "%c%s", gained ? '+' : '-', flag);
+}
+
+/* The hook that decides for programs which the old kernel judged by `name`. */
+static const struct snapshot_hook *successor(const struct snapshot_kfunc *kfunc, const char *name)
+{
+	/* Since 6.2 "common" is for every type of program, and is looked at first. */
+	return snapshot_kfunc__hook(kfunc, "common") ?: snapshot_kfunc__hook(kfunc, name);
+}
+
+static bool already_said(const struct snapshot_diff *diff, const struct snapshot_kfunc *kfunc,
+			 char sign, const char *flag)
+{
+	for (size_t i = diff->nr; i-- > 0 && diff->changes[i].kfunc == kfunc->name;) {
+		const struct change *change = &diff->changes[i];
+
+		if (change->kind == CHANGE_FLAG && change->what[0] == sign &&
+		    strcmp(change->what + 1, flag) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int compare_flags(struct snapshot_diff *diff, const struct snapshot_kfunc *kfunc,
+			 const struct snapshot_hook *old, const struct snapshot_hook *new)
+{
+	int err = 0;
+
+	for (int i = 0; i < new->nr_flags && !err; i++) {
+		if (!snapshot_hook__has_flag(old, new->flags[i]) &&
+		    !already_said(diff, kfunc, '+', new->flags[i]))
+			err = add_flag(diff, kfunc, new->flags[i], true);
+	}
+	for (int i = 0; i < old->nr_flags && !err; i++) {
+		if (!snapshot_hook__has_flag(new, old->flags[i]) &&
+		    !already_said(diff, kfunc, '-', old->flags[i]))
+			err = add_flag(diff, kfunc, old->flags[i], false);
+	}
+	return err;
+}
+
+static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
+			 const struct snapshot_kfunc *new)
+{
+	int err = 0;
+
+	for (int i = 0; i < old->nr_hooks && !err; i++) {
+		const struct snapshot_hook *hook = &old->hooks[i],
+					   *now = successor(new, hook->name);
+
+		if (!now) {
+			err = add(diff, CHANGE_HOOK, true, new,
+				  "programs of these types can no longer call it", "-%s",
+				  hook->name);
+			continue;
+		}
+		err = compare_flags(diff, new, hook, now);
+		if (!err && !hook->filtered && now->filtered)
+			err = add(diff, CHANGE_HOOK, false, new,
+				  "a filter of the kernel's decides on each program; what it says "
+				  "cannot be read",
+				  "%s is filtered", now->name);
+	}
+	for (int i = 0; i < new->nr_hooks && !err; i++) {
+		if (!snapshot_kfunc__hook(old, new->hooks[i].name))
+			err = add(diff, CHANGE_HOOK, false, new, NULL, "+%s", new->hooks[i].name);
+	}
+	return err;
+}
+
+/* --- kfuncs ----------------------------------------------------------------------------------- */
+
+static int compare_kfunc(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
+			 const struct snapshot_kfunc *new)
+{
+	int err = 0;
+
+	if (strcmp(old->module, new->module) != 0)
+		err = add(diff, CHANGE_MOVED, strcmp(new->module, "vmlinux") != 0, new,
+			  strcmp(new->module, "vmlinux") != 0
+				  ? "the module must be loaded before the program"
+				  : NULL,
+			  "%s -> %s", old->module, new->module);
+	if (!err)
+		err = compare_signatures(diff, CHANGE_SIGNATURE, new, &old->signature,
+					 &new->signature);
+	if (!err && old->has_abi && new->has_abi)
+		err = compare_signatures(diff, CHANGE_ABI, new, &old->abi, &new->abi);
+	if (!err)
+		err = compare_hooks(diff, old, new);
+	if (!err && strcmp(old->coverage, new->coverage) != 0)
+		err = add(diff, CHANGE_COVERAGE, false, new, NULL, "%s -> %s", old->coverage,
+			  new->coverage);
+	return err;
+}
+
+static int compare_changes(const void *a, const void *b)
+{
+	const struct change *left = a, *right = b;
+
+	return strcmp(left->kfunc, right->kfunc) ?: (int)left->kind - (int)right->kind;
+}
+
+int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
+			const struct snapshot *new)
+{
+	int err = 0;
+
+	memset(diff, 0, sizeof(*diff));
+	for (int i = 0; i < old->nr && !err; i++) {
+		const struct snapshot_kfunc *kfunc = &old->kfuncs[i], *now;
+
+		now = snapshot__find(new, kfunc->name, kfunc->module)
+			      ?: snapshot__find_name(new, kfunc->name);
+		if (now)
+			err = compare_kfunc(diff, kfunc, now);
+		else
+			err = add(diff, CHANGE_REMOVED, true, kfunc,
+				  "programs that call it do not load", "%s", kfunc->module);
+	}
+	for (int i = 0; i < new->nr && !err; i++) {
+		if (!snapshot__find_name(old, new->kfuncs[i].name))
+			err = add(diff, CHANGE_ADDED, false, &new->kfuncs[i], NULL, "%s",
+				  new->kfuncs[i].module);
+	}
+	if (diff->nr)
+		qsort(diff->changes, diff->nr, sizeof(*diff->changes), compare_changes);
+	return err;
+}
+
+void snapshot_diff__free(struct snapshot_diff *diff)
+{
+	for (size_t i = 0; i < diff->nr; i++)
+		free(diff->changes[i].what);
+	free(diff->changes);
+	memset(diff, 0, sizeof(*diff));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What programs have to know of the way from one kernel to another. */
+#ifndef KFUNCTRACE_SNAPSHOT_DIFF_H
+#define KFUNCTRACE_SNAPSHOT_DIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct snapshot;
+
+enum change_kind {
+	CHANGE_ADDED,
+	CHANGE_REMOVED,
+	CHANGE_MOVED,	  /* to another module */
+	CHANGE_SIGNATURE, /* of what programs call */
+	CHANGE_ABI,	  /* of the real parameters only: programs do not see it */
+	CHANGE_FLAG,
+	CHANGE_HOOK,
+	CHANGE_COVERAGE, /* how it can be traced */
+	CHANGE_NR_KINDS
+};
+
+/* "added", "removed", "signature" ... */
+const char *change_kind__name(enum change_kind kind);
+
+struct change {
+	enum change_kind kind;
+	bool breaks; /* a program that works on the old kernel may not on the new one */
+	const char *kfunc;
+	const char *module; /* where it is, or was */
+	char *what;	    /* "parameter 2: u32 buffer__szk -> u64 buffer__szk" */
+	const char *means;  /* to a program; NULL when `what` says it all */
+};
+
+struct snapshot_diff {
+	struct change *changes; /* sorted by kfunc */
+	size_t nr, room;
+	size_t nr_breaking;
+};
+
+/* Both must outlive the result. Returns 0 or -ENOMEM; to be freed in any case. */
+int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
+			const struct snapshot *new);
+void snapshot_diff__free(struct snapshot_diff *diff);
+
+#endif
