@@ -478,18 +478,29 @@ static bool is_call_between_twins(const struct probe_set *set, int idx, const ch
 	return twin >= 0 && strcmp(probe_set__at(set, twin)->target.function, kernel_caller) == 0;
 }
 
+static bool is_trampoline(const char *symbol)
+{
+	return strncmp(symbol, "bpf_trampoline_", strlen("bpf_trampoline_")) == 0;
+}
+
 struct counters_caller counters__caller_at(const struct counters *counters, __u64 address,
 					   __u64 via)
 {
 	const struct prog_image *image = prog_table__resolve(&counters->programs, address);
 	struct counters_caller caller = { .kind = CALLER_UNKNOWN };
+	const char *symbol = NULL;
 	__u64 offset;
 
-	if (!image && kernel_symbols__resolve(counters->symbols, address, &offset)) {
+	if (!image)
+		symbol = kernel_symbols__resolve(counters->symbols, address, &offset);
+	if (symbol && !(via && is_trampoline(symbol))) {
 		caller.kind = CALLER_KERNEL;
 		caller.site = address;
 	} else if (via) {
-		/* A program called the other function, and that called this one. */
+		/*
+		 * A program called the other function, or the trampoline of probes on it, and that
+		 * called this one.
+		 */
 		caller.kind = CALLER_KERNEL;
 		caller.site = via;
 	} else if (image) {

@@ -49,16 +49,14 @@ tells "refs --objects finds what is parked, its place and its holders, and nothi
 tells "it tells who releases what others acquired, in times that can be" holding
 is "ages are between nothing and the time that all took" "$(jq -c --argjson most \
 	$((after - before)) '[.objects[].age_ns | select(. <= 0 or . > $most)]' out.json)" "[]"
-is "each has the thread that acquired it" \
-	"$(jq -c '[.objects[] | select(.tid <= 0 or .tgid <= 0)]' out.json)" "[]"
 is "--stale shows the dead ones and nothing else" \
 	"$(jq -c '[.objects[] | .object.pid // .object.cgroup_id] | sort' stale.json)" \
 	"$(jq -c '[.parked[] | select(.stale) | .pid // .cgroup_id] | unique' truth.json)"
 matches "the table says how many there are" count.txt "^ $(jq --arg type "$PARKED_TYPE" '[.parked[]
 	| select(.type == $type or .type == "cgroup") | .pid // .cgroup_id // .map]
 	| unique | length' truth.json) objects are held: "
-awk '/^ *TYPE/ { on = 1; at = index($0, "REFS") + 4; next }
-	!NF { on = 0 } on { print substr($0, 1, at) }' count.txt | awk '{ print $NF }' >refs
+# The number of references stands before the age.
+sed -nE '/objects are held/q; s/^.* ([0-9]+) +[0-9.]+ (ns|us|ms|s|min)( .*)?$/\1/p' count.txt >refs
 same "--sort count shows those with most references first" "$(cat refs)" "$(sort -rn refs)"
 
 if has_workload refs-park; then
