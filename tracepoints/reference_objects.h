@@ -14,7 +14,7 @@
 #include "reference_sites.h"
 
 /* Of a word that other CPUs change too. Each failure means that another one has got through. */
-#define MAX_TRIES 8
+#define MAX_TRIES 6
 
 static __always_inline u32 refs_in(u64 state)
 {
@@ -42,55 +42,59 @@ static __always_inline void add_holder(struct kft_reference_object *object, u64 
 }
 
 /*
- * Adds a reference. False when that could not be done: the record is being deleted, or has no room
- * for more.
+ * Adds a reference to the state; returns the new one, or 0 when that could not be done: the record is
+ * being deleted, or has no room for more. *lost are references of which the record was about before,
+ * and whose releases were not seen: what is new, or of another type, cannot be the same object.
  */
-static __always_inline bool take_reference(struct kft_reference_object *object, u32 type, u32 site)
+static __always_inline u64 add_to_state(struct kft_reference_object *object, u32 type, u32 *lost)
 {
+#pragma nounroll
 	for (u32 i = 0; i < MAX_TRIES; i++) {
-		u64 old = object->state, new, episode;
-		u64 ids;
+		u64 old = object->state, new;
 
+		*lost = 0;
 		if (old & KFT_STATE_DEAD || refs_in(old) == KFT_STATE_REFS)
-			return false;
-		/*
-		 * What is new, or of another type, cannot be what this record is about: that is
-		 * gone, and its releases were not seen.
-		 */
+			return 0;
 		if (refs_in(old) && ((own_flags() & KFT_IS_NEW) ||
-				     (old & KFT_STATE_TYPE(~0)) != KFT_STATE_TYPE(type))) {
-			new = 0;
-		} else {
-			new = refs_in(old);
-		}
-		if (new) {
+				     (old & KFT_STATE_TYPE(~0)) != KFT_STATE_TYPE(type)))
+			*lost = refs_in(old);
+		if (refs_in(old) && !*lost) {
 			new = old + KFT_STATE_ONE;
 			if ((old & KFT_STATE_TAKEN) != KFT_STATE_TAKEN)
 				new += KFT_STATE_TAKE;
-			if (__sync_val_compare_and_swap(&object->state, old, new) != old)
-				continue;
-			object->last_ns = bpf_ktime_get_ns();
-			if ((u32)bpf_get_current_pid_tgid() != object->tid)
-				object->other_threads = new & KFT_STATE_EPISODE;
-			add_holder(object, new &KFT_STATE_EPISODE, site);
-			return true;
+		} else {
+			new = ((old & KFT_STATE_EPISODE) + KFT_STATE_NEXT) | KFT_STATE_TYPE(type) |
+			      KFT_STATE_TAKE | KFT_STATE_ONE;
 		}
-		episode = (old & KFT_STATE_EPISODE) + KFT_STATE_NEXT;
-		new = episode | KFT_STATE_TYPE(type) | KFT_STATE_TAKE | KFT_STATE_ONE;
-		if (__sync_val_compare_and_swap(&object->state, old, new) != old)
-			continue;
-		if (refs_in(old))
-			__sync_fetch_and_add(&shared_state()->lost_releases, refs_in(old));
-		ids = bpf_get_current_pid_tgid();
-		object->since_ns = object->last_ns = bpf_ktime_get_ns();
+		if (__sync_val_compare_and_swap(&object->state, old, new) == old)
+			return new;
+	}
+	return 0;
+}
+
+/* Adds a reference. False when that could not be done. */
+static __always_inline bool take_reference(struct kft_reference_object *object, u32 type, u32 site)
+{
+	u64 ids = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns(), state;
+	u32 lost;
+
+	state = add_to_state(object, type, &lost);
+	if (!state)
+		return false;
+	if (lost)
+		__sync_fetch_and_add(&shared_state()->lost_releases, lost);
+	object->last_ns = now;
+	if ((state & (KFT_STATE_REFS | KFT_STATE_TAKEN)) == (KFT_STATE_ONE | KFT_STATE_TAKE)) {
+		object->since_ns = now;
 		object->tid = ids;
 		object->tgid = ids >> 32;
 		object->elements = 0;
-		/* Another CPU may have joined by now. */
-		add_holder(object, episode, site);
-		return true;
+	} else if ((u32)ids != object->tid) {
+		object->other_threads = state & KFT_STATE_EPISODE;
 	}
-	return false;
+	/* Last, and as all do it: another CPU may have joined by now. */
+	add_holder(object, state & KFT_STATE_EPISODE, site);
+	return true;
 }
 
 static __always_inline bool make_record(u64 *key, u32 type, u32 site)
@@ -113,16 +117,16 @@ static __always_inline bool make_record(u64 *key, u32 type, u32 site)
 /* Keeps account of a reference that was acquired on an object. */
 static __always_inline bool track(u64 *key, u32 type, u32 site)
 {
-	/* Twice: a record that is being deleted makes room for a new one, and so does a fast CPU. */
-	for (u32 i = 0; i < 2; i++) {
-		struct kft_reference_object *object =
-			bpf_map_lookup_elem(MAP(PATCH_MAP_OBJECTS), key);
+	struct kft_reference_object *object = bpf_map_lookup_elem(MAP(PATCH_MAP_OBJECTS), key);
 
-		if (object && take_reference(object, type, site))
+	/* A record that is being deleted makes room for a new one, and so may a faster CPU. */
+	if (!object || object->state & KFT_STATE_DEAD) {
+		if (make_record(key, type, site))
 			return true;
-		if (!object && make_record(key, type, site))
-			return true;
+		object = bpf_map_lookup_elem(MAP(PATCH_MAP_OBJECTS), key);
 	}
+	if (object && take_reference(object, type, site))
+		return true;
 	__sync_fetch_and_add(&site_record(site)->untracked, 1);
 	return false;
 }
@@ -140,7 +144,7 @@ static __always_inline bool track(u64 *key, u32 type, u32 site)
 /* 1 + the position of the highest bit. */
 static __always_inline u32 bucket_of(u64 value)
 {
-	u32 bucket = 0;
+	u32 bucket = shared_state()->nothing;
 
 	HALVE(value, bucket, 32);
 	HALVE(value, bucket, 16);
@@ -188,6 +192,7 @@ static __always_inline void record_hold(u32 acquired_at, u32 released_at, u64 va
 	bucket = bucket_of(value);
 	if (bucket < KFT_BUCKETS)
 		__sync_fetch_and_add(&hold->buckets[bucket], 1);
+#pragma nounroll
 	for (u32 i = 0; i < MAX_TRIES; i++) {
 		u64 max = hold->max;
 
@@ -232,6 +237,7 @@ static __always_inline void give_back(u64 *key, u32 type, struct former *former)
 	former->state = 0;
 	if (!object)
 		return;
+#pragma nounroll
 	for (u32 i = 0; i < MAX_TRIES; i++) {
 		u64 old = object->state, new = old - KFT_STATE_ONE;
 

@@ -118,11 +118,11 @@ _Static_assert(sizeof(struct kft_site_cache) % 4096 == 0, "caches lie on page bo
 struct kft_reference_object {
 	__u64 state;
 	__u64 holders[KFT_MAX_HOLDERS];
-	__u64 more_holders;		/* episode in which there were more than that */
-	__u64 other_threads;		/* episode in which another thread took one than the first */
-	__u64 since_ns;			/* when the first reference was taken */
-	__u64 last_ns;			/* when the last was */
-	__u32 tid;			/* of the thread that took it */
+	__u64 more_holders;  /* episode in which there were more than that */
+	__u64 other_threads; /* episode in which another thread took one than the first */
+	__u64 since_ns;	     /* when the first reference was taken */
+	__u64 last_ns;	     /* when the last was */
+	__u32 tid;	     /* of the thread that took it */
 	__u32 tgid;
 	__u64 elements; /* of an iterator: how many it has returned; KFT_ITER_FAILED */
 	__u32 seen_in;	/* map in whose elements it was found... */
@@ -181,7 +181,7 @@ struct kft_hold {
 
 #define KFT_MAX_HOLDS 4096
 /* How far from its home slot a key may stand: not much until the table is nearly full. */
-#define KFT_MAX_HOLD_DISPLACEMENT 64
+#define KFT_MAX_HOLD_DISPLACEMENT 16
 
 /*
  * A table of our own: the kernel's hash tables take ten times as long to find something. A key goes
@@ -254,6 +254,11 @@ struct kft_reference_state {
 	__u64 events_left_out; /* more than the sample holds */
 	__s64 event_budget;    /* events that may still be sent, filled up by userspace */
 	/* Written by userspace, before anything is attached. */
+	/*
+	 * 0, which the verifier does not know: what is added to it can be anything, so that the ways
+	 * by which a sum is made need not be looked at one by one.
+	 */
+	__u64 nothing;
 	__u64 keep_records; /* up to so many, records of objects that are free are kept for a while */
 	struct kft_member_offsets offsets;
 	struct kft_reference_probe probes[KFT_MAX_PROBES];
