@@ -25,6 +25,8 @@ is "and told as the module's" \
 	"$(jq -r '.[] | select(.kfunc == "bpf_skb_ct_lookup").module' rows.json)" $module
 matches "that the module is held is said" stderr "module $module cannot be unloaded"
 
+# What an earlier run has said must be gone before this one is waited for.
+rm -f stderr
 kfunctrace stat -v -m $module -d 300 >stdout 2>stderr &
 pid=$!
 wait_for 60 grep -q 'probes attached' stderr
@@ -39,6 +41,7 @@ kill -INT $pid
 wait $pid
 is "it ends well" $? 0
 
+rm -f stderr
 kfunctrace stat -v --no-modules -d 300 >stdout 2>stderr &
 pid=$!
 wait_for 120 grep -q 'probes attached' stderr

@@ -122,7 +122,7 @@ matches "the table has a row for each function" table.txt '^bpf_key +release +bp
 is "as many as JSON has" "$(wc -l <table.txt)" "$(jq '1 + ([.types[]
 	| .acquires, .releases, .converts, .destructors, .moves_in, .moves_out, .steps | length] | add)' \
 	pairs.json)"
-kfunctrace refs >stdout 2>stderr
-is "refs alone: exit status 2" $? 2
-check "refs alone: a message" test -s stderr
+kfunctrace refs --pairs -- true >stdout 2>stderr
+is "--pairs with a command: exit status 2" $? 2
+check "--pairs with a command: a message" test -s stderr
 done_testing
