@@ -91,8 +91,10 @@ static int print(void *arg)
 	FILE *out = results__begin(&run->results);
 	int err = usage__difference(&change, &run->now, &run->before);
 
-	if (err)
+	if (err) {
+		usage__free(&change);
 		return err;
+	}
 	switch (opts->mode) {
 	case REFERENCES_OBJECTS:
 		err = objects_report__print(&report, out, opts->run.json);

@@ -74,9 +74,6 @@ static const void *map_memory(const struct bpf_map *map, size_t size)
 static const char *const allocators[] = { "bpf_obj_new", "bpf_obj_new_impl", "bpf_percpu_obj_new",
 					  "bpf_percpu_obj_new_impl" };
 
-/* What calls in a program's code are relative to. */
-#define CALL_BASE "__bpf_call_base"
-
 struct allocator_addresses {
 	__u64 call_base;
 	__u64 allocators[sizeof(allocators) / sizeof(allocators[0])];
@@ -86,7 +83,7 @@ static int take_allocator(const struct kft_symbol_record *symbol, void *arg)
 {
 	struct allocator_addresses *addresses = arg;
 
-	if (strcmp(symbol->name, CALL_BASE) == 0)
+	if (strcmp(symbol->name, KERNEL_CALL_BASE) == 0)
 		addresses->call_base = symbol->address;
 	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
 		if (strcmp(symbol->name, allocators[i]) == 0)
@@ -98,18 +95,17 @@ static int take_allocator(const struct kft_symbol_record *symbol, void *arg)
 static int find_allocators(struct programs_bpf *skel, struct kernel_reader *reader)
 {
 	struct allocator_addresses addresses = { 0 };
-	const char *base = CALL_BASE;
+	const char *base = KERNEL_CALL_BASE;
 	int err = kernel_reader__symbols(reader, allocators,
-					 sizeof(allocators) / sizeof(allocators[0]),
-					 take_allocator, &addresses);
+					 sizeof(allocators) / sizeof(allocators[0]), take_allocator,
+					 &addresses);
 
 	if (!err)
 		err = kernel_reader__symbols(reader, &base, 1, take_allocator, &addresses);
 	skel->rodata->know_calls = addresses.call_base != 0;
 	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
 		if (addresses.allocators[i])
-			skel->rodata->allocators[i] =
-				addresses.allocators[i] - addresses.call_base;
+			skel->rodata->allocators[i] = addresses.allocators[i] - addresses.call_base;
 	}
 	return err;
 }

@@ -22,7 +22,7 @@ struct site_table;
 struct counters_options {
 	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
-	bool want_references;	   /* call sites get numbers (reference_records.h) */
+	bool want_references; /* call sites get numbers (reference_records.h) */
 };
 
 /*

@@ -11,6 +11,9 @@
 
 struct kernel_reader;
 
+/* The symbol that calls in a BPF program's code are relative to. */
+#define KERNEL_CALL_BASE "__bpf_call_base"
+
 /*
  * Loads the iterators. Needs CAP_BPF and CAP_PERFMON (or root) and a kernel from 6.1 on with BTF.
  * Returns 0 or a negative errno.

@@ -44,13 +44,6 @@ static int settle(struct references *references, struct settled *settled)
 	return 0;
 }
 
-static int compare_tids(const void *a, const void *b)
-{
-	const __u32 *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
-
 static bool is_sleepable(const struct references *references, const struct counters *counters,
 			 __u32 site)
 {
@@ -89,9 +82,7 @@ static bool is_parked(const struct object_row *row, const struct references *ref
 	/* Of several threads that acquired references, only the first is known. */
 	if (object->other_threads == (object->state & KFT_STATE_EPISODE))
 		return false;
-	return !settled->nr_sleepers ||
-	       !bsearch(&object->tid, settled->sleepers, settled->nr_sleepers, sizeof(object->tid),
-			compare_tids);
+	return !references__is_sleeper(settled->sleepers, settled->nr_sleepers, object->tid);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -384,6 +384,11 @@ int references__read_sleepers(struct references *references, __u32 **tids, size_
 	return 0;
 }
 
+bool references__is_sleeper(const __u32 *tids, size_t nr, __u32 tid)
+{
+	return nr && bsearch(&tid, tids, nr, sizeof(tid), compare_tids);
+}
+
 int references__read_holds(const struct references *references, struct kft_hold_key **keys,
 			   struct kft_hold **holds, size_t *nr)
 {

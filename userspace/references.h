@@ -76,6 +76,9 @@ void held_objects__free(struct held_object *objects, size_t nr);
 /* The threads that are inside of sleepable programs, sorted; malloc'ed. 0 or a negative errno. */
 int references__read_sleepers(struct references *references, __u32 **tids, size_t *nr);
 
+/* Whether a thread is among them. */
+bool references__is_sleeper(const __u32 *tids, size_t nr, __u32 tid);
+
 /* Who held how long, malloc'ed arrays; keys[i] belongs to holds[i]. Returns 0 or a negative errno. */
 int references__read_holds(const struct references *references, struct kft_hold_key **keys,
 			   struct kft_hold **holds, size_t *nr);

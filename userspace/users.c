@@ -9,9 +9,6 @@
 #include "live_kernel.h"
 #include "users.skel.h"
 
-/* What calls in a program's code are relative to. */
-#define CALL_BASE "__bpf_call_base"
-
 /* A function that can be called, by address. */
 struct target {
 	__u64 address;
@@ -46,7 +43,7 @@ static int take_symbol(const struct kft_symbol_record *symbol, void *arg)
 	struct targets *targets = arg;
 	const struct registry *registry = targets->kernel->registry;
 
-	if (strcmp(symbol->name, CALL_BASE) == 0)
+	if (strcmp(symbol->name, KERNEL_CALL_BASE) == 0)
 		targets->call_base = symbol->address;
 	for (int i = 0; i < registry__nr(registry); i++) {
 		const struct kfunc *kfunc = registry__at(registry, i);
@@ -70,7 +67,7 @@ static int find_targets(struct live_kernel *kernel, struct targets *targets)
 		free(names);
 		return -ENOMEM;
 	}
-	names[nr_names++] = CALL_BASE;
+	names[nr_names++] = KERNEL_CALL_BASE;
 	for (int i = 0; i < nr; i++) {
 		const struct kfunc *kfunc = registry__at(kernel->registry, i);
 
