@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace diff: what changes for programs from one kernel to another. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <jansson.h>
 
 #include "commands.h"
+#include "common_options.h"
 #include "live_kernel.h"
 #include "message.h"
 #include "output.h"
@@ -44,8 +44,7 @@ static int parse_options(int argc, char **argv, struct diff_options *opts)
 		{ "breaking", no_argument, NULL, OPT_BREAKING },
 		{ "stat", no_argument, NULL, OPT_STAT },
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		COMMON_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c;
@@ -61,15 +60,9 @@ static int parse_options(int argc, char **argv, struct diff_options *opts)
 		case OPT_JSON:
 			opts->json = true;
 			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return -1;
+			if (common_option__take(c, print_usage))
+				return -1;
 		}
 	}
 	if (argc - optind != 2) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace doctor: what this kernel and these privileges allow, and why not. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <jansson.h>
 
 #include "commands.h"
+#include "common_options.h"
 #include "doctor.h"
 #include "kernel_version.h"
 #include "message.h"
@@ -18,7 +18,6 @@
 
 struct doctor_options {
 	bool json;
-	bool verbose;
 };
 
 static void print_usage(FILE *out)
@@ -37,8 +36,7 @@ static int parse_options(int argc, char **argv, struct doctor_options *opts)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		COMMON_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c;
@@ -48,16 +46,9 @@ static int parse_options(int argc, char **argv, struct doctor_options *opts)
 		case 'j':
 			opts->json = true;
 			break;
-		case 'v':
-			opts->verbose = true;
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return EXIT_TROUBLE;
+			if (common_option__take(c, print_usage))
+				return EXIT_TROUBLE;
 		}
 	}
 	if (optind < argc) {
@@ -222,7 +213,7 @@ int cmd_doctor(int argc, char **argv)
 	if (opts.json)
 		print_json(&doctor);
 	else
-		print_text(&doctor, opts.verbose);
+		print_text(&doctor, msg__verbosity());
 	status = doctor.counting_works ? EXIT_FINE : EXIT_TROUBLE;
 	if (output__finish(stdout, "standard output"))
 		status = EXIT_TROUBLE;

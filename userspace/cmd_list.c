@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace list: the registry of the running kernel. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <jansson.h>
 
 #include "commands.h"
+#include "common_options.h"
 #include "kernel_version.h"
 #include "kfunc_flags.h"
 #include "live_kernel.h"
@@ -25,7 +25,6 @@ struct list_options {
 	const char *hook;   /* or NULL */
 	const char *prog_type;
 	bool json;
-	bool verbose;
 };
 
 static void print_usage(FILE *out)
@@ -68,8 +67,7 @@ static int parse_options(int argc, char **argv, struct list_options *opts)
 		{ "type", required_argument, NULL, 't' },
 		{ "module", required_argument, NULL, 'm' },
 		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		COMMON_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c;
@@ -91,16 +89,9 @@ static int parse_options(int argc, char **argv, struct list_options *opts)
 		case 'j':
 			opts->json = true;
 			break;
-		case 'v':
-			opts->verbose = true;
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return EXIT_TROUBLE;
+			if (common_option__take(c, print_usage))
+				return EXIT_TROUBLE;
 		}
 	}
 	for (; optind < argc; optind++) {
@@ -352,7 +343,7 @@ static int print_registry(const struct registry *registry, const struct list_opt
 
 	if (opts->json) {
 		print_json(registry, opts);
-	} else if (opts->verbose) {
+	} else if (msg__verbosity()) {
 		for (int i = 0; i < registry__nr(registry); i++) {
 			if (wanted(registry__at(registry, i), opts))
 				print_details(registry__at(registry, i));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace snapshot: the registry of the running kernel in a file. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "common_options.h"
 #include "live_kernel.h"
 #include "message.h"
 #include "output.h"
@@ -28,8 +28,7 @@ static int parse_options(int argc, char **argv, const char **output)
 {
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		COMMON_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c;
@@ -39,15 +38,9 @@ static int parse_options(int argc, char **argv, const char **output)
 		case 'o':
 			*output = optarg;
 			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return -1;
+			if (common_option__take(c, print_usage))
+				return -1;
 		}
 	}
 	if (optind < argc) {

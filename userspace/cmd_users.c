@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace users: which loaded programs contain calls of which kfuncs. */
 #include <errno.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "common_options.h"
 #include "live_kernel.h"
 #include "message.h"
 #include "output.h"
@@ -41,8 +41,7 @@ static int parse_options(int argc, char **argv, struct users_options *opts)
 	enum { OPT_JSON = 256 };
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		COMMON_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c;
@@ -52,15 +51,9 @@ static int parse_options(int argc, char **argv, struct users_options *opts)
 		case OPT_JSON:
 			opts->json = true;
 			break;
-		case 'v':
-			msg__set_verbosity(msg__verbosity() + 1);
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 		default:
-			print_usage(stderr);
-			return -1;
+			if (common_option__take(c, print_usage))
+				return -1;
 		}
 	}
 	for (; optind < argc; optind++) {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run_options.h"
 
-#include <stdlib.h>
-
-#include "message.h"
+#include "common_options.h"
 #include "option_values.h"
-#include "output.h"
 
 int run_options__take(struct run_options *opts, int c, void (*print_usage)(FILE *out))
 {
@@ -26,15 +23,8 @@ int run_options__take(struct run_options *opts, int c, void (*print_usage)(FILE 
 	case 'o':
 		opts->output = optarg;
 		return 0;
-	case 'v':
-		msg__set_verbosity(msg__verbosity() + 1);
-		return 0;
-	case 'h':
-		print_usage(stdout);
-		exit(output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE);
 	default:
-		print_usage(stderr);
-		return -1;
+		return common_option__take(c, print_usage);
 	}
 }
 

@@ -3,10 +3,10 @@
 #ifndef KFUNCTRACE_RUN_OPTIONS_H
 #define KFUNCTRACE_RUN_OPTIONS_H
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "common_options.h"
 #include "pattern.h"
 #include "run_window.h"
 
@@ -30,8 +30,7 @@ enum { OPT_NO_MODULES = 256, OPT_ADDRESSES, OPT_JSON, OPT_OWN };
 		{ "duration", required_argument, NULL, 'd' },                                      \
 		{ "addresses", no_argument, NULL, OPT_ADDRESSES },                                 \
 		{ "json", no_argument, NULL, OPT_JSON },                                           \
-		{ "output", required_argument, NULL, 'o' }, { "verbose", no_argument, NULL, 'v' }, \
-		{ "help", no_argument, NULL, 'h' }
+		{ "output", required_argument, NULL, 'o' }, COMMON_LONG_OPTIONS
 
 /*
  * Takes the option `c` that getopt_long() has returned. 0: taken; -1: it is wrong, and it was said
