@@ -14,7 +14,7 @@ CFLAGS    ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
 	-I$(BUILD) -Iuserspace $(CFLAGS)
-LDLIBS    := -lbpf -lelf -lz -ljansson -lcap
+LDLIBS    := -lbpf -lelf -lz -ljansson -lcap -larchive -linih
 
 # -mcpu=v3: compare-and-swap. <asm/types.h> lives in a folder of the host's architecture.
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter \

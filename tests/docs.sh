@@ -113,7 +113,7 @@ else
 fi
 
 if ./kfunctrace snapshot -o "$tmp/snapshot" 2>/dev/null; then
-	# The names of hooks are no fields.
+	# The names of hooks and typedefs are no fields.
 	same "json.rst has the fields of snapshot" "$(documented snapshot)" \
 		"$(jq -r 'keys[], (.kernel | keys[]), (.kfuncs[] | del(.hooks[]) |
 			[.. | objects | keys[]] | .[])' "$tmp/snapshot" | sort -u)"

@@ -9,7 +9,6 @@
 
 #include "commands.h"
 #include "common_options.h"
-#include "live_kernel.h"
 #include "message.h"
 #include "output.h"
 #include "snapshot.h"
@@ -27,7 +26,8 @@ static void print_usage(FILE *out)
 {
 	fputs("usage: kfunctrace diff [OPTIONS] OLD NEW\n"
 	      "Shows what changes for BPF programs from one kernel to another. OLD and NEW are files\n"
-	      "that `kfunctrace snapshot` has written; `live` is the running kernel.\n\n"
+	      "that `kfunctrace snapshot` has written, kernels that come with the program (6.12, 7.x),\n"
+	      "or `live`, the running kernel.\n\n"
 	      "      --breaking        only what breaks programs that work on OLD\n"
 	      "      --stat            numbers of changes, a line a kind\n"
 	      "      --json            an object\n"
@@ -67,43 +67,13 @@ static int parse_options(int argc, char **argv, struct diff_options *opts)
 	}
 	if (argc - optind != 2) {
 		msg__error(
-			"diff compares two kernels: OLD and NEW, files of `kfunctrace snapshot` or "
-			"`live`");
+			"diff compares two kernels, OLD and NEW: files of `kfunctrace snapshot`, "
+			"versions such as 6.12, or `live`");
 		return -1;
 	}
 	opts->old = argv[optind];
 	opts->new = argv[optind + 1];
 	return 0;
-}
-
-static int read_live(struct snapshot *snapshot)
-{
-	struct live_kernel kernel;
-	int err = live_kernel__open(&kernel);
-
-	if (err)
-		return err;
-	err = snapshot__of_live(&kernel, snapshot);
-	live_kernel__close(&kernel);
-	return err;
-}
-
-static int read_snapshot(const char *name, struct snapshot *snapshot)
-{
-	FILE *in;
-	int err;
-
-	if (strcmp(name, "live") == 0)
-		return read_live(snapshot);
-	in = fopen(name, "re");
-	if (!in) {
-		err = -errno;
-		msg__error("cannot read %s: %s", name, strerror(-err));
-		return err;
-	}
-	err = snapshot__read(in, name, snapshot);
-	fclose(in);
-	return err;
 }
 
 static bool is_wanted(const struct diff_options *opts, const struct change *change)
@@ -232,9 +202,9 @@ int cmd_diff(int argc, char **argv)
 
 	if (parse_options(argc, argv, &opts))
 		return EXIT_TROUBLE;
-	err = read_snapshot(opts.old, &old);
+	err = snapshot__open(opts.old, &old);
 	if (!err)
-		err = read_snapshot(opts.new, &new);
+		err = snapshot__open(opts.new, &new);
 	if (!err) {
 		err = snapshot_diff__make(&diff, &old, &new) ?: print(&opts, &diff, &old, &new);
 		if (err)

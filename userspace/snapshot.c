@@ -136,6 +136,8 @@ static int take_document(struct snapshot *snapshot, json_t *document, const char
 			   file, (long long)json_integer_value(format), SNAPSHOT_FORMAT);
 		return -EBADMSG;
 	}
+	if (!json_is_object(json_object_get(document, "typedefs")))
+		return complain(&place, "it has no object 'typedefs'");
 	snapshot->release = string_of(kernel, "release");
 	snapshot->arch = string_of(kernel, "arch");
 	if (!snapshot->release || !snapshot->arch || !json_is_array(kfuncs))
@@ -195,6 +197,28 @@ static int write_value(const json_t *value, FILE *out)
 	return json_dumpf(value, out, JSON_COMPACT | JSON_ENCODE_ANY) && !ferror(out) ? -ENOMEM : 0;
 }
 
+/* A typedef a line. */
+static int write_typedefs(json_t *typedefs, FILE *out)
+{
+	size_t left = json_object_size(typedefs);
+	const char *name;
+	json_t *type;
+	int err = 0;
+
+	fputs(",\n\"typedefs\":{\n", out);
+	json_object_foreach (typedefs, name, type) {
+		json_t *key = json_string(name);
+
+		err = err ?: write_value(key, out);
+		fputc(':', out);
+		err = err ?: write_value(type, out);
+		fputs(--left ? ",\n" : "\n", out);
+		json_decref(key);
+	}
+	fputs("}", out);
+	return err;
+}
+
 int snapshot__write(const struct snapshot *snapshot, FILE *out)
 {
 	const json_t *kfuncs = json_object_get(snapshot->document, "kfuncs");
@@ -202,7 +226,8 @@ int snapshot__write(const struct snapshot *snapshot, FILE *out)
 	int err;
 
 	fprintf(out, "{\"format\":%d,\n\"kernel\":", SNAPSHOT_FORMAT);
-	err = write_value(json_object_get(snapshot->document, "kernel"), out);
+	err = write_value(json_object_get(snapshot->document, "kernel"), out)
+		      ?: write_typedefs(json_object_get(snapshot->document, "typedefs"), out);
 	fputs(",\n\"kfuncs\":[\n", out);
 	for (size_t i = 0; i < nr && !err; i++) {
 		err = write_value(json_array_get(kfuncs, i), out);
@@ -231,6 +256,11 @@ const struct snapshot_kfunc *snapshot__find_name(const struct snapshot *snapshot
 			return &snapshot->kfuncs[i];
 	}
 	return NULL;
+}
+
+const char *snapshot__typedef(const struct snapshot *snapshot, const char *name)
+{
+	return string_of(json_object_get(snapshot->document, "typedefs"), name);
 }
 
 const struct snapshot_hook *snapshot_kfunc__hook(const struct snapshot_kfunc *kfunc,

@@ -56,6 +56,13 @@ struct snapshot {
 	int nr;
 };
 
+/*
+ * The kernel that somebody has named on the command line: "live", a file, or one of those that come
+ * with the program by its version, "6.12" or "7.x" (the newest that matches). Returns 0, or a
+ * negative errno having said what is wrong.
+ */
+int snapshot__open(const char *name, struct snapshot *snapshot);
+
 /* Of the running kernel. Returns 0 or a negative errno. */
 int snapshot__of_live(struct live_kernel *kernel, struct snapshot *snapshot);
 /*
@@ -73,6 +80,8 @@ const struct snapshot_kfunc *snapshot__find(const struct snapshot *snapshot, con
 					    const char *module);
 /* The first of that name, in whatever module. */
 const struct snapshot_kfunc *snapshot__find_name(const struct snapshot *snapshot, const char *name);
+/* The type that a typedef of this kernel's prototypes stands for ("__u32" for "u32"), or NULL. */
+const char *snapshot__typedef(const struct snapshot *snapshot, const char *name);
 const struct snapshot_hook *snapshot_kfunc__hook(const struct snapshot_kfunc *kfunc,
 						 const char *name);
 bool snapshot_hook__has_flag(const struct snapshot_hook *hook, const char *flag);

@@ -8,7 +8,8 @@
 #include "snapshot.h"
 #include "snapshot_diff.h"
 
-#define HEAD "{\"format\":1,\"kernel\":{\"release\":\"6.1\",\"arch\":\"x86_64\"},\"kfuncs\":["
+#define HEAD                                                                                       \
+	"{\"format\":1,\"kernel\":{\"release\":\"6.1\",\"arch\":\"x86_64\"},\"typedefs\":{},\"kfuncs\":["
 #define KFUNC(name, module, hooks, returns, params)                                                \
 	"{\"name\":\"" name "\",\"module\":\"" module "\",\"hooks\":{" hooks                       \
 	"},\"filtered\":[],\"returns\":\"" returns "\",\"params\":[" params                        \
