@@ -85,6 +85,7 @@ check-all:
 	$(Q)tests/run \
 		"unit=$(MAKE) --no-print-directory check-unit" \
 		"documentation=tests/docs.sh" \
+		"kernels that come with it=tests/kernels.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
