@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Are the kernels that come with kfunctrace what their sources say, and does
-# diff find what the sources say has changed? Speaks TAP. Needs no privileges.
+# Are the kernels that come with kfunctrace what their sources say, does diff
+# find what the sources say has changed, and are they installed with it? Speaks
+# TAP. Needs no privileges.
 
 set -uo pipefail
 
@@ -63,4 +64,10 @@ is "7.x is the newest 7" "$(jq -r .new.release "$tmp/diff")" "$(basename "${file
 ./kfunctrace diff 6.12 9.9 >"$tmp/out" 2>"$tmp/err"
 is "a kernel that there is none of: exit status 2" $? 2
 matches "and what there is, is named" "$tmp/err" '6\.12.*7\.3'
+
+make --no-print-directory DESTDIR="$tmp/root" install >"$tmp/out" 2>&1
+is "make install ends well" "$?" 0
+"$tmp/root/usr/local/bin/kfunctrace" diff 6.1 6.12 >"$tmp/installed" 2>&1
+./kfunctrace diff 6.1 6.12 >"$tmp/here"
+is "installed it knows the same kernels" "$(cmp "$tmp/installed" "$tmp/here" 2>&1)" ""
 done_testing
