@@ -97,6 +97,7 @@ else
 	skip "json.rst has the fields of snapshot" "snapshot does not work here"
 fi
 same "json.rst has the fields of users" "$(documented users)" "$(set_in userspace/cmd_users.c)"
+same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 
 # They need a kernel that allows tracing; the source tells them without.
