@@ -51,6 +51,12 @@ static const struct {
 	{ "bbr_*", "TCP congestion control, on every acknowledgement" },
 };
 
+/* Sets given to register_btf_fmodret_id_set() in the kernel. */
+static const char *const fmodret[] = {
+	"bpf_fentry_test1",	"bpf_modify_return_test*", "update_socket_protocol",
+	"hid_bpf_device_event", "hid_bpf_rdesc_fixup",
+};
+
 const char *kfunc_quirk__twin(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(twins); i++) {
@@ -76,4 +82,13 @@ const char *kfunc_quirk__hot_in_kernel(const char *name)
 			return hot_in_kernel[i].reason;
 	}
 	return NULL;
+}
+
+bool kfunc_quirk__is_fmodret(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fmodret); i++) {
+		if (fnmatch(fmodret[i], name, 0) == 0)
+			return true;
+	}
+	return false;
 }

@@ -23,4 +23,10 @@ const char *kfunc_quirk__inlined(const char *name, unsigned int version);
  */
 const char *kfunc_quirk__hot_in_kernel(const char *name);
 
+/*
+ * True for functions that are registered as kfuncs are, though for programs that modify what they
+ * return (fmod_ret), and which no program can call.
+ */
+bool kfunc_quirk__is_fmodret(const char *name);
+
 #endif
