@@ -67,6 +67,12 @@ static const struct {
 	{ "bpf_refcount_acquire_impl", JUDGED_RESULT },
 };
 
+/* Sets given to register_btf_fmodret_id_set() in the kernel. */
+static const char *const fmodret[] = {
+	"bpf_fentry_test1",	"bpf_modify_return_test*", "update_socket_protocol",
+	"hid_bpf_device_event", "hid_bpf_rdesc_fixup",
+};
+
 const char *kfunc_quirk__twin(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(twins); i++) {
@@ -98,6 +104,15 @@ bool kfunc_quirk__judged(const char *name, enum kfunc_judged what)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(judged); i++) {
 		if (judged[i].what == what && strcmp(judged[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool kfunc_quirk__is_fmodret(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fmodret); i++) {
+		if (fnmatch(fmodret[i], name, 0) == 0)
 			return true;
 	}
 	return false;
