@@ -4,6 +4,7 @@
 # make check      installs what is missing, builds, runs all tests
 # make man        builds the manual pages
 # make install    into PREFIX (/usr/local), below DESTDIR
+# make module     builds the kernel modules, see Documentation/module.rst
 # make V=1        shows the commands
 
 CLANG     ?= clang-19
@@ -86,6 +87,7 @@ install: kfunctrace man
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	$(Q)install -m 644 $(MAN_PAGES) $(DESTDIR)$(PREFIX)/share/man/man8
 
+include module/module.mk
 include tests/unit/unit.mk
 
 # A fresh machine can neither build nor include what it has not installed: first things first.
