@@ -111,6 +111,11 @@ workload --truth truth.json --times 1 --done ready --hold stop test-module >log 
 wait_for 60 test -e ready
 kfunctrace users --json 'kfunctrace_test_*' >users.json 2>stderr
 is "users ends well" $? 0
+if rmmod $module 2>stderr; then
+	not_ok "the kernel keeps the module while programs call it" "$(lsmod)"
+else
+	ok "the kernel keeps the module while programs call it"
+fi
 touch stop
 wait
 same "users has each program with its kfuncs, the one without a site as well" \
