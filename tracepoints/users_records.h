@@ -5,10 +5,20 @@
 
 #include <linux/types.h>
 
-/* Call sites that are looked at in one program. */
-#define KFT_MAX_USER_CALLS 4096
+/*
+ * Call sites that are looked at in one program. A record may not be larger than what the kernel has
+ * for an element of an iterator, 32 KiB.
+ */
+#define KFT_MAX_USER_CALLS 4000
 
-/* `nr_calls` of __s32 follow: distances of the called functions from __bpf_call_base. */
+/* An instruction of a program that calls a kfunc. */
+struct kft_user_call {
+	__u32 insn;	/* its number in the whole program, subprograms one after the other */
+	__s32 distance; /* of the called function from __bpf_call_base */
+};
+_Static_assert(sizeof(struct kft_user_call) == 8, "layout shared with userspace");
+
+/* `nr_calls` of struct kft_user_call follow. */
 struct kft_user {
 	__u32 prog_id;
 	__u32 type;

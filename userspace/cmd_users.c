@@ -11,6 +11,7 @@
 #include "message.h"
 #include "output.h"
 #include "pattern.h"
+#include "program_holders.h"
 #include "users.h"
 #include "users_report.h"
 
@@ -25,7 +26,7 @@ static void print_usage(FILE *out)
 	      "Lists the loaded BPF programs that contain calls of kfuncs.\n\n"
 	      "  PATTERN               shell glob on the kfunc's name; several: any of them\n"
 	      "      --json            an array of objects\n"
-	      "  -v, --verbose\n"
+	      "  -v, --verbose         program by program, with each call site\n"
 	      "  -h, --help\n",
 	      out);
 }
@@ -57,25 +58,45 @@ static int parse_options(int argc, char **argv, struct users_options *opts)
 	return 0;
 }
 
+static int print(const struct users_options *opts, const struct users_report *report)
+{
+	if (opts->json)
+		return users_report__print_json(report, stdout);
+	if (msg__verbosity())
+		return users_report__print_details(report, stdout);
+	return users_report__print_table(report, stdout);
+}
+
+/* What is loaded now. */
+static int census(const struct users_options *opts, struct live_kernel *kernel)
+{
+	struct program_holders *holders = NULL;
+	struct users users;
+	int err;
+
+	err = users__read(kernel, &users);
+	if (!err)
+		err = program_holders__read(kernel->btfs, &holders);
+	if (!err)
+		err = print(opts, &(struct users_report){ &users, &opts->patterns, holders });
+	if (err)
+		msg__error("cannot read which programs call what: %s", strerror(-err));
+	users__free(&users);
+	program_holders__free(holders);
+	return err;
+}
+
 int cmd_users(int argc, char **argv)
 {
 	struct users_options opts = { 0 };
 	struct live_kernel kernel;
-	struct users users;
-	struct users_report report = { .users = &users, .patterns = &opts.patterns };
 	int err;
 
 	if (parse_options(argc, argv, &opts) || live_kernel__open(&kernel)) {
 		pattern_list__free(&opts.patterns);
 		return EXIT_TROUBLE;
 	}
-	err = users__read(&kernel, &users);
-	if (!err)
-		err = opts.json ? users_report__print_json(&report, stdout)
-				: users_report__print_table(&report, stdout);
-	if (err)
-		msg__error("cannot read which programs call what: %s", strerror(-err));
-	users__free(&users);
+	err = census(&opts, &kernel);
 	live_kernel__close(&kernel);
 	pattern_list__free(&opts.patterns);
 	return output__finish(stdout, "standard output") || err ? EXIT_TROUBLE : EXIT_FINE;
