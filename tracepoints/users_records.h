@@ -18,6 +18,12 @@ struct kft_user_call {
 };
 _Static_assert(sizeof(struct kft_user_call) == 8, "layout shared with userspace");
 
+enum kft_user_event {
+	KFT_USER_PRESENT,
+	KFT_USER_LOADED,
+	KFT_USER_UNLOADED,
+};
+
 /* `nr_calls` of struct kft_user_call follow. */
 struct kft_user {
 	__u32 prog_id;
@@ -27,9 +33,14 @@ struct kft_user {
 	__u32 uid;	    /* who loaded it */
 	__u32 nr_calls;
 	__u32 nr_left_out; /* more than there is room for */
-	__u32 pad;
+	__u32 event;
 	char name[64];
+	/* Of an event: when (CLOCK_MONOTONIC), and the process that was running. */
+	__u64 time_ns;
+	__u32 pid;
+	char comm[16];
+	__u32 pad;
 };
-_Static_assert(sizeof(struct kft_user) == 104, "layout shared with userspace");
+_Static_assert(sizeof(struct kft_user) == 136, "layout shared with userspace");
 
 #endif

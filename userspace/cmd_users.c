@@ -9,15 +9,19 @@
 #include "common_options.h"
 #include "live_kernel.h"
 #include "message.h"
+#include "option_values.h"
 #include "output.h"
 #include "pattern.h"
 #include "program_holders.h"
 #include "users.h"
 #include "users_report.h"
+#include "users_watch.h"
 
 struct users_options {
 	struct pattern_list patterns;
 	bool json;
+	bool watch;
+	double duration; /* of the watch, seconds; 0: until Ctrl-C */
 };
 
 static void print_usage(FILE *out)
@@ -25,7 +29,10 @@ static void print_usage(FILE *out)
 	fputs("usage: kfunctrace users [OPTIONS] [PATTERN...]\n"
 	      "Lists the loaded BPF programs that contain calls of kfuncs.\n\n"
 	      "  PATTERN               shell glob on the kfunc's name; several: any of them\n"
-	      "      --json            an array of objects\n"
+	      "      --watch           instead, programs as they are loaded and unloaded\n"
+	      "  -d, --duration SECONDS\n"
+	      "                        end --watch after so long; otherwise at Ctrl-C\n"
+	      "      --json            an array of objects; with --watch, an object a line\n"
 	      "  -v, --verbose         program by program, with each call site\n"
 	      "  -h, --help\n",
 	      out);
@@ -33,18 +40,27 @@ static void print_usage(FILE *out)
 
 static int parse_options(int argc, char **argv, struct users_options *opts)
 {
-	enum { OPT_JSON = 256 };
+	enum { OPT_JSON = 256, OPT_WATCH };
 	static const struct option longs[] = {
+		{ "watch", no_argument, NULL, OPT_WATCH },
+		{ "duration", required_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, OPT_JSON },
 		COMMON_LONG_OPTIONS,
 		{ 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "vh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "d:vh", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_JSON:
 			opts->json = true;
+			break;
+		case OPT_WATCH:
+			opts->watch = true;
+			break;
+		case 'd':
+			if (option__seconds(optarg, "-d", &opts->duration))
+				return -1;
 			break;
 		default:
 			if (common_option__take(c, print_usage))
@@ -54,6 +70,10 @@ static int parse_options(int argc, char **argv, struct users_options *opts)
 	for (; optind < argc; optind++) {
 		if (pattern_list__add(&opts->patterns, argv[optind]))
 			return -1;
+	}
+	if (opts->duration && !opts->watch) {
+		msg__error("-d is for --watch: the list is read at once");
+		return -1;
 	}
 	return 0;
 }
@@ -96,7 +116,11 @@ int cmd_users(int argc, char **argv)
 		pattern_list__free(&opts.patterns);
 		return EXIT_TROUBLE;
 	}
-	err = census(&opts, &kernel);
+	if (opts.watch)
+		err = users_watch__run(&kernel, &(struct users_watch_options){
+							&opts.patterns, opts.json, opts.duration });
+	else
+		err = census(&opts, &kernel);
 	live_kernel__close(&kernel);
 	pattern_list__free(&opts.patterns);
 	return output__finish(stdout, "standard output") || err ? EXIT_TROUBLE : EXIT_FINE;

@@ -151,26 +151,55 @@ static int take_all(const struct call_targets *targets, struct users *users, con
 	return 0;
 }
 
-static int read_calls(const struct call_targets *targets, struct users *users)
+struct users_reader {
+	const struct call_targets *targets;
+	struct users_bpf *skel;
+};
+
+int users_reader__open(const struct call_targets *targets, struct users_reader **result)
 {
-	struct users_bpf *skel = users_bpf__open_and_load();
+	struct users_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	reader->targets = targets;
+	reader->skel = users_bpf__open_and_load();
+	if (!reader->skel) {
+		int err = -errno;
+
+		free(reader);
+		return err;
+	}
+	*result = reader;
+	return 0;
+}
+
+void users_reader__free(struct users_reader *reader)
+{
+	if (!reader)
+		return;
+	users_bpf__destroy(reader->skel);
+	free(reader);
+}
+
+int users_reader__read(struct users_reader *reader, struct users *users)
+{
 	size_t size;
 	char *data;
 	int err;
 
-	if (!skel)
-		return -errno;
-	err = bpf_iter_run(skel->progs.show_users, NULL, &data, &size);
-	if (!err) {
-		err = take_all(targets, users, data, size);
-		free(data);
-	}
-	users_bpf__destroy(skel);
+	memset(users, 0, sizeof(*users));
+	err = bpf_iter_run(reader->skel->progs.show_users, NULL, &data, &size);
+	if (err)
+		return err;
+	err = take_all(reader->targets, users, data, size);
+	free(data);
 	return err;
 }
 
 int users__read(struct live_kernel *kernel, struct users *users)
 {
+	struct users_reader *reader = NULL;
 	struct call_targets *targets;
 	int err;
 
@@ -178,10 +207,13 @@ int users__read(struct live_kernel *kernel, struct users *users)
 	err = call_targets__open(kernel, &targets);
 	if (err)
 		return err;
-	err = read_calls(targets, users);
+	err = users_reader__open(targets, &reader);
+	if (!err)
+		err = users_reader__read(reader, users);
 	/* Where no call can be named, what the objects declare is all there is. */
 	if (!err)
 		err = users__add_declared(kernel, users, !call_targets__are_known(targets));
+	users_reader__free(reader);
 	call_targets__free(targets);
 	return err;
 }

@@ -44,6 +44,12 @@ struct users {
 int users__read(struct live_kernel *kernel, struct users *users);
 void users__free(struct users *users);
 
+/* To read the calls, and nothing else, again and again; loads no program after it was opened. */
+struct users_reader;
+int users_reader__open(const struct call_targets *targets, struct users_reader **reader);
+int users_reader__read(struct users_reader *reader, struct users *users);
+void users_reader__free(struct users_reader *reader);
+
 /*
  * Makes one of the record of a program (struct kft_user and its calls) at the beginning of `data`.
  * Returns how many bytes it took, or a negative errno; to be freed in any case.
