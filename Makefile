@@ -86,6 +86,7 @@ check-all:
 		"unit=$(MAKE) --no-print-directory check-unit" \
 		"documentation=tests/docs.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
+		"users on this machine=tests/users-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \

@@ -117,6 +117,6 @@ int users_report__print_details(const struct users_report *report, FILE *out)
 				user->prog.nr_left_out);
 		program_source__free(source);
 	}
-	users_report__print_summary(report, out);
+	users_report__print_summary(report, true, out);
 	return 0;
 }
