@@ -259,12 +259,13 @@ fi
 { "$kfunctrace" users --watch --json 2>"$tmp/err"; echo $? >"$tmp/status"; } | head -n 1 \
 	>"$tmp/out" &
 reader=$!
-wait_for 20 test -s "$tmp/out" || for _ in 1 2 3 4 5 6; do
+# It is noticed with the next event but one.
+for _ in {1..100}; do
+	[[ ! -s $tmp/status ]] || break
 	"$workload" --rounds 20 --times 1 churn >/dev/null 2>&1
-	sleep 0.3
+	sleep 0.1
 done
-wait $reader
-wait_for 10 test -s "$tmp/status"
+wait_for 10 test -s "$tmp/status" || kill $reader
 is "when nobody reads any more, watching ends" "$(cat "$tmp/status")" 2
 
 done_testing

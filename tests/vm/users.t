@@ -282,22 +282,29 @@ end_watch
 matches "the end of a program that was there before" watched \
 	" unload $id [a-z]+_in_parts \(sched_cls\): [a-z_]+ \(4\), [a-z_]+ \(4\)\$"
 
-# With the tracer off it is perf's records.
-echo 0 >/proc/sys/kernel/ftrace_enabled
-watch --json
-start_workload subprograms
-wait_for 10 grep -q _in_parts watched
-stop_workload
-wait_for 10 grep -q '"unload".*_in_parts' watched
-sleep 1
-end_watch
-echo 1 >/proc/sys/kernel/ftrace_enabled
-matches "with the tracer off it is said what may be missed" err 'tracer is off: .*kfuncs unknown'
-is "and a program that stays is seen with what it calls, as it comes and goes" \
-	"$(jq -sc 'map(select(.program // "" | endswith("_in_parts")) |
-		[.event, .comm, [.kfuncs[].sites]])' watched)" \
-	'[["load","workload",[4,4]],["unload","workload",[4,4]]]'
-is "and what is unknown is null" \
-	"$(jq -sc 'map(select(.kfuncs == null) | .program_type) | unique - [null]' watched)" "[]"
+# With the tracer off it is perf's records. Newer kernels cannot be kept from tracing in this way.
+if echo 0 2>/dev/null >/proc/sys/kernel/ftrace_enabled; then
+	watch --json
+	start_workload subprograms
+	wait_for 10 grep -q _in_parts watched
+	stop_workload
+	wait_for 10 grep -q '"unload".*_in_parts' watched
+	sleep 1
+	end_watch
+	echo 1 >/proc/sys/kernel/ftrace_enabled
+	matches "with the tracer off it is said what may be missed" err \
+		'tracer is off: .*kfuncs unknown'
+	is "and a program that stays is seen with what it calls, as it comes and goes" \
+		"$(jq -sc 'map(select(.program // "" | endswith("_in_parts")) |
+			[.event, .comm, [.kfuncs[].sites]])' watched)" \
+		'[["load","workload",[4,4]],["unload","workload",[4,4]]]'
+	is "and what is unknown is null" \
+		"$(jq -sc 'map(select(.kfuncs == null) | .program_type) | unique - [null]' watched)" "[]"
+else
+	skip "with the tracer off it is said what may be missed" \
+		"this kernel refuses to switch the function tracer off"
+	skip "and a program that stays is seen with what it calls, as it comes and goes" "the same"
+	skip "and what is unknown is null" "the same"
+fi
 
 done_testing
