@@ -122,6 +122,9 @@ else
 fi
 same "json.rst has the fields of users" "$(documented users)" \
 	"$(set_in userspace/users_report.c userspace/holders_text.c)"
+# "lost" is a value.
+same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
+	"$(set_in userspace/users_watch.c | grep -vx lost)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 
 # They need a kernel that allows tracing; the source tells them without.
