@@ -273,6 +273,14 @@ const struct snapshot_hook *snapshot_kfunc__hook(const struct snapshot_kfunc *kf
 	return NULL;
 }
 
+bool snapshot_hook__is_unknown(const struct snapshot_hook *hook)
+{
+	size_t len = strlen(SNAPSHOT_HOOK_UNKNOWN);
+
+	return strncmp(hook->name, SNAPSHOT_HOOK_UNKNOWN, len) == 0 &&
+	       (!hook->name[len] || hook->name[len] == '-');
+}
+
 bool snapshot_hook__has_flag(const struct snapshot_hook *hook, const char *flag)
 {
 	for (int i = 0; i < hook->nr_flags; i++) {
