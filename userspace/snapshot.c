@@ -150,6 +150,11 @@ static int take_document(struct snapshot *snapshot, json_t *document, const char
 				 &place);
 	if (!err && snapshot->nr)
 		qsort(snapshot->kfuncs, snapshot->nr, sizeof(*snapshot->kfuncs), compare_kfuncs);
+	for (int i = 1; i < snapshot->nr && !err; i++) {
+		place.kfunc = snapshot->kfuncs[i].name;
+		if (compare_kfuncs(&snapshot->kfuncs[i - 1], &snapshot->kfuncs[i]) == 0)
+			err = complain(&place, "it is there twice");
+	}
 	return err;
 }
 

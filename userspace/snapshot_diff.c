@@ -310,6 +310,8 @@ static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc
 				  hook->name);
 			continue;
 		}
+		/* What the old kernel has judged by as well. */
+		hook = successor(old, hook->name);
 		err = compare_flags(diff, new, hook, now);
 		if (!err && !hook->filtered && now->filtered)
 			err = add(diff, CHANGE_HOOK, false, new,

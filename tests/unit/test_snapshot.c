@@ -98,6 +98,9 @@ static void a_lost_hook_breaks_and_common_is_for_all(void **state)
 	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"tc\":[]"), "hook! -xdp\n");
 	expect(PLAIN("\"tc\":[]"), PLAIN("\"tc\":[],\"xdp\":[]"), "hook +xdp\n");
 	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"common\":[]"), "hook +common\n");
+	/* The kernel does not look at the flags of the other. */
+	expect(PLAIN("\"common\":[],\"tc\":[\"acquire\"]"),
+	       PLAIN("\"common\":[],\"tc\":[\"acquire\"]"), "");
 }
 
 static void unknown_hooks_and_coverage_are_not_compared(void **state)
@@ -167,6 +170,8 @@ static void what_is_no_snapshot_is_refused(void **state)
 		HEAD "{}" TAIL,
 		HEAD "7" TAIL,
 		HEAD KFUNC("f", "vmlinux", "\"tc\":7", "int", "") TAIL,
+		HEAD KFUNC("f", "vmlinux", "", "int", "") "," KFUNC("f", "vmlinux", "", "int", "")
+			TAIL,
 		HEAD KFUNC("f", "vmlinux", "\"tc\":[7]", "int", "") TAIL,
 		HEAD KFUNC("f", "vmlinux", "\"tc\":[]", "int", "{\"type\":\"int\"}") TAIL,
 	};
