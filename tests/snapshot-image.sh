@@ -138,6 +138,7 @@ number()
 	local i
 
 	for ((i = 0; i < $2; i++)); do
+		# shellcheck disable=SC2059 # a byte
 		printf "\\x$(printf %02x $((($1 >> (8 * i)) & 255)))"
 	done
 }
