@@ -2,7 +2,9 @@
 #
 # make            builds ./kfunctrace
 # make check      installs what is missing, builds, runs all tests
+# make check-fuzz runs the fuzz targets
 # make man        builds the manual pages
+# make install    into PREFIX (/usr/local), below DESTDIR
 # make V=1        shows the commands
 
 CLANG     ?= clang-19
@@ -72,6 +74,19 @@ $(BUILD):
 	$(Q)mkdir -p $@
 
 include Documentation/man.mk
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+DATA    := $(DESTDIR)$(PREFIX)/share/kfunctrace
+
+.PHONY: install
+install: kfunctrace man
+	$(say) INSTALL $(DESTDIR)$(PREFIX)
+	$(Q)install -D kfunctrace $(DESTDIR)$(PREFIX)/bin/kfunctrace
+	$(Q)cd share && find . -type f -exec install -D -m 644 {} $(DATA)/{} \;
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)install -m 644 $(MAN_PAGES) $(DESTDIR)$(PREFIX)/share/man/man8
+
 include tests/unit/unit.mk
 
 # A fresh machine can neither build nor include what it has not installed: first things first.
@@ -85,10 +100,14 @@ check-all:
 	$(Q)tests/run \
 		"unit=$(MAKE) --no-print-directory check-unit" \
 		"documentation=tests/docs.sh" \
+		"kernels that come with it=tests/kernels.sh" \
+		"lint=tests/lint.sh" \
+		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
+		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
 
@@ -99,3 +118,4 @@ clean:
 
 include tests/tests.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk

@@ -23,6 +23,7 @@ static const struct {
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
 	{ "snapshot", cmd_snapshot, "what its kfuncs look like, in a file" },
 	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },
+	{ "lint", cmd_lint, "what is wrong with kfuncs, for those who write them" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
 

@@ -36,6 +36,9 @@ struct snapshot_diff {
 	struct change *changes; /* sorted by kfunc */
 	size_t nr, room;
 	size_t nr_breaking;
+	/* Kfuncs of both kernels of which one of them does not tell these: not compared. */
+	size_t nr_hooks_unknown;
+	size_t nr_coverage_unknown;
 };
 
 /* Both must outlive the result. Returns 0 or -ENOMEM; to be freed in any case. */
