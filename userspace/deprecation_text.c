@@ -37,7 +37,7 @@ const char *deprecation_notes__mark(struct deprecation_notes *notes, const char 
 {
 	struct deprecation_note *grown;
 
-	if (!deprecation)
+	if (!deprecation || !notes)
 		return "";
 	for (size_t i = 0; i < notes->nr; i++) {
 		if (strcmp(notes->notes[i].kfunc, kfunc) == 0)
@@ -53,6 +53,12 @@ const char *deprecation_notes__mark(struct deprecation_notes *notes, const char 
 	return DEPRECATED_MARK;
 }
 
+void deprecation_notes__free(struct deprecation_notes *notes)
+{
+	free(notes->notes);
+	memset(notes, 0, sizeof(*notes));
+}
+
 void deprecation_notes__print(struct deprecation_notes *notes, FILE *out)
 {
 	char text[512];
@@ -60,6 +66,5 @@ void deprecation_notes__print(struct deprecation_notes *notes, FILE *out)
 	for (size_t i = 0; i < notes->nr; i++)
 		fprintf(out, " " DEPRECATED_MARK " %s: %s\n", notes->notes[i].kfunc,
 			deprecation__format(notes->notes[i].deprecation, text, sizeof(text)));
-	free(notes->notes);
-	memset(notes, 0, sizeof(*notes));
+	deprecation_notes__free(notes);
 }

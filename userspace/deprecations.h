@@ -95,10 +95,11 @@ struct deprecation_notes {
 
 /*
  * For each row: notes a deprecated kfunc, once, and returns the mark for its name; "" when `deprecation`
- * is NULL. `kfunc` must outlive the notes.
+ * or `notes` is NULL. `kfunc` must outlive the notes.
  */
 const char *deprecation_notes__mark(struct deprecation_notes *notes, const char *kfunc,
 				    const struct deprecation *deprecation);
+void deprecation_notes__free(struct deprecation_notes *notes);
 /* Prints and empties them. Nothing when there are none. */
 void deprecation_notes__print(struct deprecation_notes *notes, FILE *out);
 
