@@ -7,15 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deprecations.h"
+#include "kernel_version.h"
 #include "snapshot.h"
 
 const char *change_kind__name(enum change_kind kind)
 {
 	static const char *const names[] = {
-		[CHANGE_ADDED] = "added", [CHANGE_REMOVED] = "removed",
-		[CHANGE_MOVED] = "moved", [CHANGE_SIGNATURE] = "signature",
-		[CHANGE_ABI] = "abi",	  [CHANGE_FLAG] = "flag",
-		[CHANGE_HOOK] = "hook",	  [CHANGE_COVERAGE] = "coverage",
+		[CHANGE_ADDED] = "added",     [CHANGE_REMOVED] = "removed",
+		[CHANGE_RENAMED] = "renamed", [CHANGE_DEPRECATED] = "deprecated",
+		[CHANGE_MOVED] = "moved",     [CHANGE_SIGNATURE] = "signature",
+		[CHANGE_ABI] = "abi",	      [CHANGE_FLAG] = "flag",
+		[CHANGE_HOOK] = "hook",	      [CHANGE_COVERAGE] = "coverage",
 	};
 
 	return names[kind];
@@ -312,27 +315,127 @@ static int compare_changes(const void *a, const void *b)
 	return strcmp(left->kfunc, right->kfunc) ?: (int)left->kind - (int)right->kind;
 }
 
-int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
-			const struct snapshot *new)
+/* --- names ------------------------------------------------------------------------------------ */
+
+struct comparison {
+	struct snapshot_diff *diff;
+	const struct snapshot *old, *new;
+	const struct deprecations *deprecations;
+};
+
+/* One kernel has it only under the first name, the other only under the second. */
+static bool is_rename(const struct snapshot *from, const char *name, const struct snapshot *to,
+		      const char *other)
 {
+	return snapshot__find_name(from, name) && !snapshot__find_name(from, other) &&
+	       !snapshot__find_name(to, name) && snapshot__find_name(to, other);
+}
+
+/* What is known to be called otherwise on the other kernel, which may be the older: its name there. */
+static const char *name_on(const struct comparison *cmp, const struct snapshot *from,
+			   const struct snapshot *to, const char *name)
+{
+	const struct deprecation *known = deprecations__find(cmp->deprecations, name);
+
+	if (known && known->renamed_to && is_rename(from, name, to, known->renamed_to))
+		return known->renamed_to;
+	for (size_t i = 0; cmp->deprecations && i < deprecations__nr(cmp->deprecations); i++) {
+		known = deprecations__at(cmp->deprecations, i);
+		if (known->renamed_to && strcmp(known->renamed_to, name) == 0 &&
+		    is_rename(from, name, to, known->kfunc))
+			return known->kfunc;
+	}
+	return NULL;
+}
+
+static int compare_renamed(const struct comparison *cmp, const struct snapshot_kfunc *old,
+			   const struct snapshot_kfunc *new)
+{
+	struct snapshot_diff *diff = cmp->diff;
+	size_t first = diff->nr;
+	int err = add(diff, CHANGE_RENAMED, true, old,
+		      "programs that call it by its old name do not load", "%s -> %s", old->name,
+		      new->name);
+
+	if (err)
+		return err;
+	diff->changes[first].replacement = new->name;
+	err = compare_kfunc(diff, old, new);
+	/* All of it stands together, under the name that programs call. */
+	for (size_t i = first; i < diff->nr; i++)
+		diff->changes[i].kfunc = old->name;
+	return err;
+}
+
+static int add_removed(const struct comparison *cmp, const struct snapshot_kfunc *kfunc)
+{
+	const struct deprecation *known = deprecations__find(cmp->deprecations, kfunc->name);
+	int err = add(cmp->diff, CHANGE_REMOVED, true, kfunc, "programs that call it do not load",
+		      "%s", kfunc->module);
+
+	if (!err && known)
+		cmp->diff->changes[cmp->diff->nr - 1].replacement = deprecation__replacement(known);
+	return err;
+}
+
+static const struct deprecation *deprecation_on(const struct comparison *cmp,
+						const struct snapshot *kernel,
+						const struct snapshot_kfunc *kfunc)
+{
+	return deprecations__of(cmp->deprecations, kfunc->name, snapshot_kfunc__deprecated(kfunc),
+				kernel_version__parse(kernel->release));
+}
+
+static int compare_deprecation(const struct comparison *cmp, const struct snapshot_kfunc *old,
+			       const struct snapshot_kfunc *new)
+{
+	const struct deprecation *now = deprecation_on(cmp, cmp->new, new);
+	char text[512];
+	int err;
+
+	if (!now || deprecation_on(cmp, cmp->old, old))
+		return 0;
+	err = add(cmp->diff, CHANGE_DEPRECATED, false, new, NULL, "%s",
+		  deprecation__format(now, text, sizeof(text)));
+	if (!err)
+		cmp->diff->changes[cmp->diff->nr - 1].replacement = deprecation__replacement(now);
+	return err;
+}
+
+static int compare_old(const struct comparison *cmp, const struct snapshot_kfunc *kfunc)
+{
+	const struct snapshot_kfunc *now;
+	const char *new_name;
+	int err;
+
+	now = snapshot__find(cmp->new, kfunc->name, kfunc->module)
+		      ?: snapshot__find_name(cmp->new, kfunc->name);
+	if (now) {
+		err = compare_kfunc(cmp->diff, kfunc, now);
+		return err ?: compare_deprecation(cmp, kfunc, now);
+	}
+	new_name = name_on(cmp, cmp->old, cmp->new, kfunc->name);
+	if (new_name)
+		return compare_renamed(cmp, kfunc, snapshot__find_name(cmp->new, new_name));
+	return add_removed(cmp, kfunc);
+}
+
+int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
+			const struct snapshot *new, const struct deprecations *deprecations)
+{
+	const struct comparison cmp = {
+		.diff = diff, .old = old, .new = new, .deprecations = deprecations
+	};
 	int err = 0;
 
 	memset(diff, 0, sizeof(*diff));
-	for (int i = 0; i < old->nr && !err; i++) {
-		const struct snapshot_kfunc *kfunc = &old->kfuncs[i], *now;
-
-		now = snapshot__find(new, kfunc->name, kfunc->module)
-			      ?: snapshot__find_name(new, kfunc->name);
-		if (now)
-			err = compare_kfunc(diff, kfunc, now);
-		else
-			err = add(diff, CHANGE_REMOVED, true, kfunc,
-				  "programs that call it do not load", "%s", kfunc->module);
-	}
+	for (int i = 0; i < old->nr && !err; i++)
+		err = compare_old(&cmp, &old->kfuncs[i]);
 	for (int i = 0; i < new->nr && !err; i++) {
-		if (!snapshot__find_name(old, new->kfuncs[i].name))
-			err = add(diff, CHANGE_ADDED, false, &new->kfuncs[i], NULL, "%s",
-				  new->kfuncs[i].module);
+		const struct snapshot_kfunc *kfunc = &new->kfuncs[i];
+
+		if (!snapshot__find_name(old, kfunc->name) && !name_on(&cmp, new, old, kfunc->name))
+			err = add(diff, CHANGE_ADDED, false, kfunc, NULL, "%s", kfunc->module);
 	}
 	if (diff->nr)
 		qsort(diff->changes, diff->nr, sizeof(*diff->changes), compare_changes);
