@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <bpf/btf.h>
+#include <linux/btf.h>
 
 #include "object_file_private.h"
 
@@ -149,7 +150,7 @@ int object_file__take_btf_ext(struct object_file *file)
 		return 0;
 	size = section->size;
 	memcpy(&header, section->data, size < sizeof(header) ? size : sizeof(header));
-	if (header.magic == 0x9feb && header.header_len <= size &&
+	if (header.magic == BTF_MAGIC && header.header_len <= size &&
 	    header.header_len >= offsetof(struct ext_header, core_relo_off)) {
 		if (header.header_len < sizeof(header))
 			header.core_relo_off = header.core_relo_len = 0;

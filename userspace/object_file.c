@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <bpf/btf.h>
+#include <linux/btf.h>
 #include <gelf.h>
 #include <libelf.h>
 
@@ -244,7 +245,7 @@ static int take_btf(struct object_file *file)
 			"with llvm-strip -g");
 	if (section->size >= sizeof(magic))
 		memcpy(&magic, section->data, sizeof(magic));
-	if (magic == 0x9feb)
+	if (magic == BTF_MAGIC)
 		file->btf = btf__new(section->data, section->size);
 	if (!file->btf)
 		return complain(file, -EBADMSG, "damaged BTF (section .BTF)");

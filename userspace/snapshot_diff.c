@@ -424,7 +424,7 @@ int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
 	};
 	int err = 0;
 
-	memset(diff, 0, sizeof(*diff));
+	*diff = (struct snapshot_diff){ .old = old, .new = new };
 	for (int i = 0; i < old->nr && !err; i++)
 		err = compare_old(&cmp, &old->kfuncs[i]);
 	for (int i = 0; i < new->nr && !err; i++) {
