@@ -112,4 +112,5 @@ clean:
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+include tests/objects/objects.mk
 include tests/bench/bench.mk

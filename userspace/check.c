@@ -72,13 +72,17 @@ bool check_finding__is_fine(const struct check_finding *finding)
 	return finding->verdict == CHECK_OK || finding->verdict == CHECK_DEAD;
 }
 
-const char *check_kernel__label(const struct check_kernel *kernel)
+/* A file's name says nothing; "7.x" stands for one that should be named. */
+static const char *make_label(struct check *check, const char *name, const char *release)
 {
-	size_t len = strspn(kernel->name, "0123456789.");
+	size_t len = strspn(name, "0123456789.");
 
-	return strcmp(kernel->name, "live") == 0 || (len && !kernel->name[len])
-		       ? kernel->name
-		       : kernel->snapshot.release;
+	if (strcmp(name, "live") == 0 || (len && !name[len]))
+		return name;
+	if (len && strcmp(name + len, "x") == 0)
+		return text_pool__format(check->texts, "%.*s", (int)strspn(release, "0123456789."),
+					 release);
+	return release;
 }
 
 bool check_finding__counts(const struct check_finding *finding)
@@ -124,7 +128,8 @@ int check__add_kernel(struct check *check, const char *name)
 		return err;
 	kernel->version = kernel_version__parse(kernel->snapshot.release);
 	check->nr_kernels++;
-	return 0;
+	kernel->label = make_label(check, name, kernel->snapshot.release);
+	return kernel->label ? 0 : -ENOMEM;
 }
 
 int check__add_baseline(struct check *check, const char *name)

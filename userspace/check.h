@@ -78,7 +78,8 @@ struct check_object {
 };
 
 struct check_kernel {
-	const char *name; /* as it was asked for */
+	const char *name;  /* as it was asked for */
+	const char *label; /* as a person calls it: "6.12", or its release */
 	struct snapshot snapshot;
 	unsigned int version;
 };
@@ -126,8 +127,6 @@ void check__forget_object(struct check *check);
 
 /* What most people do not want to see: nothing is to be done. */
 bool check_finding__is_fine(const struct check_finding *finding);
-/* The kernel as a person calls it: "6.12", or its release when it was a file. */
-const char *check_kernel__label(const struct check_kernel *kernel);
 /* True when the finding makes the exit status 1: the program would be loaded, and is not. */
 bool check_finding__counts(const struct check_finding *finding);
 

@@ -114,6 +114,7 @@ void check__describe_unresolved(const struct object_view *view, size_t kfunc,
 		return;
 	}
 	finding->verdict = CHECK_MISSING;
+	finding->what = "the kernel has no such kfunc";
 	finding->replacement = replacement_of(view, view->calls->kfuncs[kfunc].name);
 	finding->advice = strcmp(view->check->kernels[view->kernel].name, "live") == 0
 				  ? "load the module that has it; or declare it __weak and call it "
@@ -279,9 +280,15 @@ static int judge_null(struct judgement *judgement)
 	if (!has_flag(judgement, "ret_null"))
 		return 0;
 	if (judgement->misused)
-		return add(judgement, CHECK_NULL, CHECK_BREAKS, judgement->misused->function,
-			   judgement->misused->misused_at,
-			   (struct check_finding){ .advice = "compare it with NULL before" });
+		return add(judgement, CHECK_NULL,
+			   judgement->misused->is_misused_for_sure ? CHECK_BREAKS : CHECK_UNDECIDED,
+			   judgement->misused->function, judgement->misused->misused_at,
+			   (struct check_finding){
+				   .what = judgement->misused->is_misused_for_sure
+						   ? NULL
+						   : "on some ways through the program",
+				   .advice = "compare it with NULL before",
+			   });
 	if (find_baseline(judgement, &before))
 		hook_before = hook_of(before, judgement->program->section.type);
 	if (!hook_before || snapshot_hook__has_flag(hook_before, "ret_null"))
@@ -465,7 +472,8 @@ static bool find_uses(struct judgement *judgement)
 		if (!best ||
 		    best->is_reached + best->is_certain < call->is_reached + call->is_certain)
 			judgement->call = call;
-		if (call->is_misused && !judgement->misused)
+		if (call->is_misused &&
+		    (!judgement->misused || !judgement->misused->is_misused_for_sure))
 			judgement->misused = call;
 	}
 	for (size_t i = 0; i < calls->nr_functions; i++) {

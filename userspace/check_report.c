@@ -28,7 +28,7 @@ static void add_row(const struct check *check, const struct check_finding *findi
 		table__cell(table, "%s", check->objects[finding->object].path);
 	table__cell(table, "%s%s", finding->autoload ? "" : "?", finding->program ?: "-");
 	table__cell(table, "%s", finding->kfunc);
-	table__cell(table, "%s", check_kernel__label(&check->kernels[finding->kernel]));
+	table__cell(table, "%s", check->kernels[finding->kernel].label);
 	table__cell(table, "%s", check_verdict__name(finding->verdict));
 	table__cell(table, "%s", check_outcome__name(finding->outcome));
 	if (finding->file)

@@ -26,15 +26,23 @@ enum reach {
 	REACHED,
 };
 
+/* What is known of a function of the object. */
+struct function_walk {
+	enum reach reach;
+	bool is_called;		    /* not by its address only */
+	size_t first_call;	    /* of kfuncs in it, in the flow */
+	struct state entry;	    /* what all callers pass alike */
+	bool returns;		    /* a way out was found */
+	struct flow_value returned; /* the same on all ways out, or unknown */
+};
+
 struct walk {
 	const struct object_calls *calls;
 	const struct flow_kernel *kernel;
 	struct flow *flow;
-	enum reach *reach; /* of functions */
-	bool *called;	   /* not by their address only */
-	size_t *flow_at;   /* of functions: their first call in the flow */
-	bool lost_a_test;  /* what tells of a missing kfunc got out of sight */
-	bool changed;	   /* some function is reached now */
+	struct function_walk *functions;
+	bool lost_a_test; /* what tells of a missing kfunc got out of sight */
+	bool changed;	  /* more is known of some function now */
 	/* The function that is being walked through. */
 	size_t current;
 	const struct object_function *function;
@@ -57,6 +65,32 @@ static void enqueue(struct walk *walk, size_t insn)
 	walk->queue[walk->nr_queued++] = insn;
 }
 
+/* Of a pointer that nobody has tested on one of two ways, this is remembered. */
+static struct flow_value mix(const struct flow_value *to, const struct flow_value *from)
+{
+	const struct flow_value *pointer = to->kind == VALUE_MAYBE_NULL ? to : from;
+	const struct flow_value *other = pointer == to ? from : to;
+	struct flow_value mixed = *pointer;
+
+	if (pointer->kind != VALUE_MAYBE_NULL || other->kind == VALUE_UNKNOWN ||
+	    (other->kind == VALUE_MAYBE_NULL && other->number != pointer->number))
+		return (struct flow_value){ .kind = VALUE_UNKNOWN };
+	mixed.is_mixed = true;
+	return mixed;
+}
+
+/* Keeps what two ways agree on. Returns true when that is less than before. */
+static bool merge(struct walk *walk, struct flow_value *to, const struct flow_value *from)
+{
+	if (flow_value__is_same(to, from))
+		return false;
+	walk->lost_a_test |= to->is_test || from->is_test;
+	if (to->kind == VALUE_UNKNOWN)
+		return false;
+	*to = mix(to, from);
+	return true;
+}
+
 /* The verifier goes on at `insn` with this state. Out of the function it never does. */
 static void go_to(struct walk *walk, __s64 insn, const struct state *from)
 {
@@ -76,15 +110,8 @@ static void go_to(struct walk *walk, __s64 insn, const struct state *from)
 		to->is_conditional = false;
 		changed = true;
 	}
-	for (int i = 0; i < NR_REGS; i++) {
-		if (flow_value__is_same(&to->regs[i], &from->regs[i]))
-			continue;
-		walk->lost_a_test |= to->regs[i].is_test || from->regs[i].is_test;
-		if (to->regs[i].kind == VALUE_UNKNOWN)
-			continue;
-		to->regs[i] = (struct flow_value){ .kind = VALUE_UNKNOWN };
-		changed = true;
-	}
+	for (int i = 0; i < NR_REGS; i++)
+		changed |= merge(walk, &to->regs[i], &from->regs[i]);
 	if (changed)
 		enqueue(walk, insn);
 }
@@ -113,17 +140,59 @@ static void settle(struct state *state, struct flow_value pointer, enum flow_val
 
 static enum reach reach_of(const struct walk *walk, const struct state *state)
 {
-	return state->is_conditional ? MAYBE_REACHED : walk->reach[walk->current];
+	return state->is_conditional ? MAYBE_REACHED : walk->functions[walk->current].reach;
 }
 
-static void reach_function(struct walk *walk, size_t function, enum reach reach, bool call)
+/* What a pointer that was not tested may be is followed within a function only. */
+static struct flow_value carried_over(const struct flow_value *value)
 {
-	if (call && !walk->called[function] && (walk->called[walk->current])) {
-		walk->called[function] = true;
+	return value->kind == VALUE_MAYBE_NULL ? (struct flow_value){ .kind = VALUE_UNKNOWN }
+					       : *value;
+}
+
+/* Comes to a function with arguments that are known, if any are (NULL). */
+static void reach_function(struct walk *walk, size_t index, enum reach reach,
+			   const struct state *arguments)
+{
+	struct function_walk *function = &walk->functions[index];
+	bool first = !function->reach;
+
+	if (function->reach < reach) {
+		function->reach = reach;
 		walk->changed = true;
 	}
-	if (walk->reach[function] < reach) {
-		walk->reach[function] = reach;
+	for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++) {
+		struct flow_value value = { .kind = VALUE_UNKNOWN };
+
+		if (arguments && !walk->calls->functions[index].is_global)
+			value = carried_over(&arguments->regs[reg]);
+		if (first)
+			function->entry.regs[reg] = value;
+		else if (merge(walk, &function->entry.regs[reg], &value))
+			walk->changed = true;
+	}
+}
+
+static void call_function(struct walk *walk, size_t index, enum reach reach,
+			  const struct state *arguments)
+{
+	if (!walk->functions[index].is_called && walk->functions[walk->current].is_called) {
+		walk->functions[index].is_called = true;
+		walk->changed = true;
+	}
+	reach_function(walk, index, reach, arguments);
+}
+
+static void leave_function(struct walk *walk, const struct state *state)
+{
+	struct function_walk *function = &walk->functions[walk->current];
+	struct flow_value value = carried_over(&state->regs[BPF_REG_0]);
+
+	if (!function->returns) {
+		function->returns = true;
+		function->returned = value;
+		walk->changed = true;
+	} else if (merge(walk, &function->returned, &value)) {
 		walk->changed = true;
 	}
 }
@@ -133,7 +202,7 @@ static struct flow_call *find_call(struct walk *walk, size_t insn)
 {
 	struct flow *flow = walk->flow;
 
-	for (size_t i = walk->flow_at[walk->current];
+	for (size_t i = walk->functions[walk->current].first_call;
 	     i < flow->nr && flow->calls[i].function == walk->current; i++) {
 		if (flow->calls[i].insn == insn)
 			return &flow->calls[i];
@@ -150,9 +219,10 @@ static void note_misuse(struct walk *walk, const struct state *state,
 	if (value->kind != VALUE_MAYBE_NULL || reach_of(walk, state) != REACHED)
 		return;
 	call = find_call(walk, value->number);
-	if (!call || call->is_misused)
+	if (!call || (call->is_misused && (call->is_misused_for_sure || value->is_mixed)))
 		return;
 	call->is_misused = true;
+	call->is_misused_for_sure = !value->is_mixed;
 	call->misused_at = insn;
 }
 
@@ -185,7 +255,7 @@ static void load_imm64(struct walk *walk, struct state *state, size_t insn)
 	} else if (ref->kind == REF_CORE) {
 		value.kind = VALUE_KERNELS;
 	} else if (ref->kind == REF_CALLBACK) {
-		reach_function(walk, ref->target, reach_of(walk, state), false);
+		reach_function(walk, ref->target, reach_of(walk, state), NULL);
 	}
 	state->regs[first->dst_reg] = value;
 }
@@ -258,30 +328,42 @@ static void after_call(struct state *state)
 		forget(state, reg);
 }
 
-static void call(struct walk *walk, struct state *state, size_t at)
+/* Returns false when it is not known that the function returns. */
+static bool call_own(struct walk *walk, struct state *state, size_t target)
+{
+	const struct function_walk *function = &walk->functions[target];
+
+	call_function(walk, target, reach_of(walk, state), state);
+	/* What the function finds out about a pointer, the verifier knows afterwards. */
+	for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++) {
+		if (state->regs[reg].kind == VALUE_MAYBE_NULL)
+			settle(state, state->regs[reg], VALUE_UNKNOWN);
+	}
+	after_call(state);
+	if (walk->calls->functions[target].is_global)
+		return true;
+	state->regs[BPF_REG_0] = function->returned;
+	return function->returns;
+}
+
+/* Returns false when the code behind the call is not reached, as far as is known yet. */
+static bool call(struct walk *walk, struct state *state, size_t at)
 {
 	const struct object_ref *ref = object_function__ref(walk->function, at);
 	const struct flow_kernel *kernel = walk->kernel;
 	struct flow_call *found;
 
-	if (ref && ref->kind == REF_CALL) {
-		for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++) {
-			walk->lost_a_test |= state->regs[reg].is_test;
-			/* What the function finds out about it, the verifier knows afterwards. */
-			if (state->regs[reg].kind == VALUE_MAYBE_NULL)
-				settle(state, state->regs[reg], VALUE_UNKNOWN);
-		}
-		reach_function(walk, ref->target, reach_of(walk, state), true);
-	}
+	if (ref && ref->kind == REF_CALL)
+		return call_own(walk, state, ref->target);
 	if (!ref || ref->kind != REF_KFUNC_CALL) {
 		after_call(state);
-		return;
+		return true;
 	}
 	found = find_call(walk, at);
 	if (found) {
 		found->is_reached = true;
 		found->is_certain |= reach_of(walk, state) == REACHED;
-		found->in_callback = !walk->called[walk->current];
+		found->in_callback = !walk->functions[walk->current].is_called;
 	}
 	for (int arg = 0; arg < 5; arg++) {
 		if (kernel->refuses_null[ref->target] & (1u << arg))
@@ -292,6 +374,7 @@ static void call(struct walk *walk, struct state *state, size_t at)
 		state->regs[BPF_REG_0].kind = VALUE_MAYBE_NULL;
 		state->regs[BPF_REG_0].number = at;
 	}
+	return true;
 }
 
 static bool is_zero(const struct flow_value *value)
@@ -359,11 +442,11 @@ static void jump_class(struct walk *walk, struct state *state, size_t at)
 		go_to(walk, (__s64)at + 1 + (is_long ? insn->imm : insn->off), state);
 		break;
 	case BPF_EXIT:
-		walk->lost_a_test |= state->regs[BPF_REG_0].is_test;
+		leave_function(walk, state);
 		break;
 	case BPF_CALL:
-		call(walk, state, at);
-		go_to(walk, at + 1, state);
+		if (call(walk, state, at))
+			go_to(walk, at + 1, state);
 		break;
 	case BPF_JCOND:
 		go_to(walk, (__s64)at + 1 + insn->off, state);
@@ -411,7 +494,6 @@ static int walk_function(struct walk *walk, size_t index)
 {
 	const struct object_function *function = &walk->calls->functions[index];
 	size_t nr = function->end - function->begin;
-	struct state entry = { 0 };
 	int err = 0;
 
 	walk->current = index;
@@ -422,7 +504,7 @@ static int walk_function(struct walk *walk, size_t index)
 	walk->queued = calloc(nr, sizeof(*walk->queued));
 	walk->nr_queued = 0;
 	if (walk->states && walk->queue && walk->queued) {
-		go_to(walk, function->begin, &entry);
+		go_to(walk, function->begin, &walk->functions[index].entry);
 		while (walk->nr_queued) {
 			size_t at = walk->queue[--walk->nr_queued];
 
@@ -443,7 +525,7 @@ static void reach_globals(struct walk *walk, const bool *used)
 {
 	for (size_t i = 0; i < walk->calls->nr_functions; i++) {
 		if (used[i] && walk->calls->functions[i].is_global)
-			reach_function(walk, i, REACHED, true);
+			call_function(walk, i, REACHED, NULL);
 	}
 }
 
@@ -460,7 +542,7 @@ static int list_calls(struct walk *walk, const bool *used)
 	for (size_t i = 0; i < walk->calls->nr_functions; i++) {
 		const struct object_function *function = &walk->calls->functions[i];
 
-		walk->flow_at[i] = walk->flow->nr;
+		walk->functions[i].first_call = walk->flow->nr;
 		for (size_t j = 0; used[i] && j < function->nr_refs; j++) {
 			if (function->refs[j].kind != REF_KFUNC_CALL)
 				continue;
@@ -474,17 +556,14 @@ static int list_calls(struct walk *walk, const bool *used)
 	return 0;
 }
 
-static int walk_all(struct walk *walk, size_t first)
+static int walk_all(struct walk *walk)
 {
 	int err = 0;
 
-	walk->current = first;
-	walk->reach[first] = REACHED;
-	walk->called[first] = true;
 	do {
 		walk->changed = false;
 		for (size_t i = 0; i < walk->calls->nr_functions && !err; i++) {
-			if (walk->reach[i])
+			if (walk->functions[i].reach)
 				err = walk_function(walk, i);
 		}
 	} while (walk->changed && !err);
@@ -499,24 +578,21 @@ int object_flow__follow(const struct object_calls *calls, const struct object_pr
 	int err = -ENOMEM;
 
 	memset(flow, 0, sizeof(*flow));
-	walk.reach = calloc(calls->nr_functions, sizeof(*walk.reach));
-	walk.called = calloc(calls->nr_functions, sizeof(*walk.called));
-	walk.flow_at = calloc(calls->nr_functions, sizeof(*walk.flow_at));
-	if (used && walk.reach && walk.called && walk.flow_at)
+	walk.functions = calloc(calls->nr_functions, sizeof(*walk.functions));
+	if (used && walk.functions)
 		err = object_calls__closure(calls, program->function, used)
 			      ?: list_calls(&walk, used);
 	if (!err) {
-		walk.called[program->function] = true;
 		walk.current = program->function;
+		walk.functions[walk.current].is_called = true;
+		reach_function(&walk, walk.current, REACHED, NULL);
 		if (!kernel->skips_unused_globals)
 			reach_globals(&walk, used);
-		err = walk_all(&walk, program->function);
+		err = walk_all(&walk);
 	}
 	for (size_t i = 0; i < flow->nr && walk.lost_a_test; i++)
 		flow->calls[i].is_certain = false;
-	free(walk.reach);
-	free(walk.called);
-	free(walk.flow_at);
+	free(walk.functions);
 	free(used);
 	return err;
 }

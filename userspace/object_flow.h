@@ -27,12 +27,13 @@ struct flow_call {
 	size_t kfunc;
 	size_t function; /* where it stands */
 	size_t insn;
-	bool is_reached;   /* the verifier comes here, as far as can be told */
-	bool is_certain;   /* it does without doubt */
-	bool in_callback;  /* only functions get here whose address was taken */
-	bool is_tested;	   /* what it returned is compared with NULL */
-	bool is_misused;   /* what it may have returned is used as if it were not NULL ... */
-	size_t misused_at; /* ... here, in the same function */
+	bool is_reached;	  /* the verifier comes here, as far as can be told */
+	bool is_certain;	  /* it does without doubt */
+	bool in_callback;	  /* only functions get here whose address was taken */
+	bool is_tested;		  /* what it returned is compared with NULL */
+	bool is_misused;	  /* what it may have returned is used as if it were not NULL ... */
+	bool is_misused_for_sure; /* or on a way that the verifier may know to be none */
+	size_t misused_at;	  /* ... here, in the same function */
 };
 
 struct flow {

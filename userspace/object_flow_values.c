@@ -5,8 +5,8 @@
 
 bool flow_value__is_same(const struct flow_value *a, const struct flow_value *b)
 {
-	return a->kind == b->kind && a->is_test == b->is_test && a->section == b->section &&
-	       a->number == b->number;
+	return a->kind == b->kind && a->is_test == b->is_test && a->is_mixed == b->is_mixed &&
+	       a->section == b->section && a->number == b->number;
 }
 
 /* Returns false for an operation that is not followed. */

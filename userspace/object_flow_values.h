@@ -22,7 +22,8 @@ enum flow_value_kind {
 
 struct flow_value {
 	enum flow_value_kind kind;
-	bool is_test; /* tells whether a kfunc is there */
+	bool is_test;  /* tells whether a kfunc is there */
+	bool is_mixed; /* VALUE_MAYBE_NULL: on some of the ways that lead here */
 	__u32 section;
 	__u64 number;
 };
