@@ -100,6 +100,7 @@ check-all:
 		"unit=$(MAKE) --no-print-directory check-unit" \
 		"documentation=tests/docs.sh" \
 		"kernels that come with it=tests/kernels.sh" \
+		"lint=tests/lint.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kfunctrace lint: what is wrong with the kfuncs of a kernel or of modules, for their authors. */
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "commands.h"
 #include "common_options.h"
+#include "kernel_image.h"
+#include "kernel_version.h"
 #include "lint.h"
 #include "live_kernel.h"
 #include "message.h"
@@ -27,8 +30,9 @@ static void print_usage(FILE *out)
 	      "Finds what is wrong with the kfuncs of modules or of a kernel, for those who write "
 	      "them.\n"
 	      "Without an image or a module: with all that the running kernel has registered.\n\n"
-	      "      --image FILE      of this kernel (vmlinux or vmlinuz), which is also what the\n"
-	      "                        modules are for\n"
+	      "      --image FILE      of this kernel (vmlinux or vmlinuz); with modules only of "
+	      "these,\n"
+	      "                        which are for this kernel\n"
 	      "      --json            an object\n"
 	      "  -v, --verbose         notes as well: what may be meant so\n"
 	      "  -h, --help\n\n"
@@ -132,20 +136,21 @@ static int print_json(const struct lint_findings *findings, const struct counts 
 	return output__json(stdout, root, true);
 }
 
-static int run(const struct lint_options *opts, const struct lint_subject *subjects, int nr)
-{
-	struct lint_findings findings = { 0 };
-	struct counts counts;
-	int err = lint__run(subjects, nr, &findings);
+/* --- what is looked at ------------------------------------------------------------------------ */
 
-	counts = count(&findings, subjects, nr);
+/* Returns the exit status. */
+static int report(const struct lint_options *opts, const struct lint_subject *subjects, int nr,
+		  struct lint_findings *findings)
+{
+	int err = lint__run(subjects, nr, findings);
+	struct counts counts = count(findings, subjects, nr);
+
 	if (err)
 		msg__error("not enough memory for the findings");
 	else if (opts->json)
-		err = print_json(&findings, &counts);
+		err = print_json(findings, &counts);
 	else
-		print_text(&findings, &counts);
-	lint_findings__free(&findings);
+		print_text(findings, &counts);
 	if (output__finish(stdout, "standard output") || err)
 		return EXIT_TROUBLE;
 	return counts.of[LINT_ERROR] || counts.of[LINT_WARNING] ? EXIT_FOUND : EXIT_FINE;
@@ -153,6 +158,7 @@ static int run(const struct lint_options *opts, const struct lint_subject *subje
 
 static int lint_live(const struct lint_options *opts)
 {
+	struct lint_findings findings = { 0 };
 	struct lint_subject *subjects;
 	struct live_kernel kernel;
 	int nr, err, status = EXIT_TROUBLE;
@@ -163,11 +169,120 @@ static int lint_live(const struct lint_options *opts)
 	if (err) {
 		msg__error("cannot read what the kernel has registered: %s", strerror(-err));
 	} else {
-		status = run(opts, subjects, nr);
+		status = report(opts, subjects, nr, &findings);
 		lint_subjects__free(subjects, nr);
 	}
+	lint_findings__free(&findings);
 	live_kernel__close(&kernel);
 	return status;
+}
+
+/* Files that are looked at, the kernel first. */
+struct files {
+	struct kernel_image **images;
+	struct lint_subject *subjects;
+	int nr_images, nr_subjects;
+	int nr_wanted; /* of the subjects */
+	bool trouble; /* some could not be read; the others are looked at all the same */
+};
+
+static struct kernel_image *open_image(struct files *files, const char *path)
+{
+	struct kernel_image *image;
+
+	if (kernel_image__open(path, &image)) {
+		files->trouble = true;
+		return NULL;
+	}
+	files->images[files->nr_images++] = image;
+	return image;
+}
+
+static void add_subject(struct files *files, struct kernel_image *image,
+			struct kernel_image *kernel, bool wanted, struct lint_findings *findings)
+{
+	struct lint_subject *subject = &files->subjects[files->nr_subjects];
+
+	if (wanted && !lint__check_btf(image, findings))
+		return;
+	if (kernel_image__read_types(image, kernel) || lint__of_image(image, subject)) {
+		files->trouble = true;
+		return;
+	}
+	subject->wanted = wanted;
+	files->nr_subjects++;
+	files->nr_wanted += wanted;
+	if (wanted)
+		lint__check_image(image, findings);
+}
+
+/* Where distributions put the kernel that runs, or its file with symbols. */
+static struct kernel_image *open_running_kernel(struct files *files)
+{
+	static const char *const places[] = {
+		"/usr/lib/debug/boot/vmlinux-%s",
+		"/lib/modules/%s/build/vmlinux",
+		"/boot/vmlinuz-%s",
+		"/lib/modules/%s/vmlinuz",
+	};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, sizeof(path), places[i], kernel_release());
+		if (access(path, R_OK) == 0)
+			return open_image(files, path);
+	}
+	msg__error("the running kernel (%s) is not in /boot: name the kernel that the modules are "
+		   "for with --image",
+		   kernel_release());
+	files->trouble = true;
+	return NULL;
+}
+
+static void look_at_files(const struct lint_options *opts, struct files *files,
+			  struct lint_findings *findings)
+{
+	struct kernel_image *kernel =
+		opts->image ? open_image(files, opts->image) : open_running_kernel(files);
+
+	if (!kernel)
+		return;
+	if (kernel_image__is_module(kernel)) {
+		msg__error("%s is a module; --image takes a kernel", opts->image);
+		files->trouble = true;
+		return;
+	}
+	add_subject(files, kernel, NULL, !opts->nr_modules, findings);
+	for (int i = 0; i < opts->nr_modules; i++) {
+		struct kernel_image *module = open_image(files, opts->modules[i]);
+
+		if (module)
+			add_subject(files, module, kernel, true, findings);
+	}
+}
+
+static int lint_files(const struct lint_options *opts)
+{
+	struct lint_findings findings = { 0 };
+	struct files files = {
+		.images = calloc(opts->nr_modules + 1, sizeof(*files.images)),
+		.subjects = calloc(opts->nr_modules + 1, sizeof(*files.subjects)),
+	};
+	int status = EXIT_TROUBLE;
+
+	if (!files.images || !files.subjects)
+		msg__error("not enough memory");
+	else
+		look_at_files(opts, &files, &findings);
+	if (files.nr_wanted || findings.nr)
+		status = report(opts, files.subjects, files.nr_subjects, &findings);
+	lint_findings__free(&findings);
+	lint_subjects__free(files.subjects, files.nr_subjects);
+	/* A module's types stand on its kernel's. */
+	while (files.nr_images)
+		kernel_image__free(files.images[--files.nr_images]);
+	free(files.images);
+	return files.trouble ? EXIT_TROUBLE : status;
 }
 
 int cmd_lint(int argc, char **argv)
@@ -176,5 +291,5 @@ int cmd_lint(int argc, char **argv)
 
 	if (parse_options(argc, argv, &opts))
 		return EXIT_TROUBLE;
-	return lint_live(&opts);
+	return opts.image || opts.nr_modules ? lint_files(&opts) : lint_live(&opts);
 }

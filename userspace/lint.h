@@ -74,7 +74,8 @@ struct lint_findings {
 
 /*
  * Looks at all subjects; what one needs of another (a type's release) may be in any of them. The
- * subjects must outlive the findings. Returns 0 or -ENOMEM; to be freed in any case.
+ * subjects must outlive the findings, which may hold some already. Returns 0 or -ENOMEM; to be freed
+ * in any case.
  */
 int lint__run(const struct lint_subject *subjects, int nr, struct lint_findings *findings);
 void lint_findings__free(struct lint_findings *findings);
@@ -100,5 +101,14 @@ struct live_kernel;
 /* What is registered in the running kernel: a subject a BTF. Freed by lint_subjects__free(). */
 int lint__of_live(struct live_kernel *kernel, struct lint_subject **subjects, int *nr);
 void lint_subjects__free(struct lint_subject *subjects, int nr);
+
+struct kernel_image;
+
+/* Of a file whose types have been read; it must outlive the subject. Returns 0 or -ENOMEM. */
+int lint__of_image(const struct kernel_image *image, struct lint_subject *subject);
+/* Before its types are read: false, with a finding when that is wrong, for a file without BTF. */
+bool lint__check_btf(const struct kernel_image *image, struct lint_findings *findings);
+/* What is wrong with the file's sets as such. */
+void lint__check_image(const struct kernel_image *image, struct lint_findings *findings);
 
 #endif
