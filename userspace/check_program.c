@@ -160,7 +160,19 @@ static const struct snapshot_hook *hook_of(const struct snapshot_kfunc *kfunc, c
 	/* Before all types of a cgroup shared one: "cgroup_skb". */
 	if (!hook && type)
 		hook = snapshot_kfunc__hook(kfunc, type);
+	/* The flags of a kernel in a file are known when they are the same for all. */
+	if (!hook && kfunc->nr_hooks == 1 && snapshot_hook__is_unknown(&kfunc->hooks[0]))
+		hook = &kfunc->hooks[0];
 	return hook;
+}
+
+static bool has_unknown_hook(const struct snapshot_kfunc *kfunc)
+{
+	for (int i = 0; i < kfunc->nr_hooks; i++) {
+		if (snapshot_hook__is_unknown(&kfunc->hooks[i]))
+			return true;
+	}
+	return !kfunc->nr_hooks;
 }
 
 static int judge_filter(struct judgement *judgement)
@@ -215,8 +227,7 @@ static int judge_hook(struct judgement *judgement)
 				   .what = type ? "it depends on the program that it replaces"
 						: "the type of the program is not known",
 			   });
-	if ((asks < 0 && !is_common) || !judgement->have->nr_hooks ||
-	    (!judgement->hook && snapshot_kfunc__hook(judgement->have, "unknown")))
+	if ((asks < 0 && !is_common) || has_unknown_hook(judgement->have))
 		return say(
 			judgement, CHECK_UNKNOWN, CHECK_UNDECIDED,
 			(struct check_finding){

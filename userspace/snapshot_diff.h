@@ -42,6 +42,9 @@ struct snapshot_diff {
 	size_t nr, room;
 	size_t nr_breaking;
 	const struct snapshot *old, *new;
+	/* Kfuncs of both kernels of which one of them does not tell these: not compared. */
+	size_t nr_hooks_unknown;
+	size_t nr_coverage_unknown;
 };
 
 /*
