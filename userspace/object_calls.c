@@ -377,7 +377,7 @@ static void hand_out_refs(struct object_calls *calls)
 		struct object_function *function = &calls->functions[i];
 		size_t last = function->end + (function->section << 32);
 
-		function->refs = &calls->refs[at];
+		function->refs = nr ? &calls->refs[at] : NULL;
 		for (; at < nr && calls->refs[at].insn < last; at++)
 			function->nr_refs++;
 	}
