@@ -259,7 +259,8 @@ static int judge_sleeping(struct judgement *judgement)
 	return say(
 		judgement, CHECK_SLEEPABLE, may ? CHECK_UNDECIDED : if_reached(judgement->call),
 		(struct check_finding){
-			.what = may ? "it may be called where sleeping is allowed" : NULL,
+			.what = may ? "it may be called where sleeping is allowed"
+				    : "it may sleep, and the program may not",
 			.advice =
 				"use a sleepable section (SEC(\"fentry.s/...\")), or call it from "
 				"a bpf_wq callback",
@@ -296,8 +297,8 @@ static int judge_null(struct judgement *judgement)
 			   judgement->misused->function, judgement->misused->misused_at,
 			   (struct check_finding){
 				   .what = judgement->misused->is_misused_for_sure
-						   ? NULL
-						   : "on some ways through the program",
+						   ? "it is used here and may be NULL"
+						   : "on some ways it is used here and may be NULL",
 				   .advice = "compare it with NULL before",
 			   });
 	if (find_baseline(judgement, &before))
@@ -307,7 +308,8 @@ static int judge_null(struct judgement *judgement)
 	return say(judgement, CHECK_RETURNS_NULL,
 		   judgement->call->is_tested ? CHECK_LOADS : CHECK_UNDECIDED,
 		   (struct check_finding){
-			   .what = judgement->call->is_tested ? "the program tests for it" : NULL,
+			   .what = judgement->call->is_tested ? "the program tests for it"
+							      : "no test for it was found",
 			   .advice = "compare what it returns with NULL",
 		   });
 }

@@ -488,14 +488,16 @@ const char *type_shape__format(const struct type_shape *shape, char *buf, size_t
 
 	switch (shape->kind) {
 	case TYPE_POINTER:
-		snprintf(buf, size, "%s *", type_shape__format(shape->to, inner, sizeof(inner)));
+		snprintf(buf, size, shape->to->kind == TYPE_FUNCTION ? "a pointer to %s" : "%s *",
+			 type_shape__format(shape->to, inner, sizeof(inner)));
 		break;
 	case TYPE_ARRAY:
 		snprintf(buf, size, "an array of %s",
 			 type_shape__format(shape->to, inner, sizeof(inner)));
 		break;
 	case TYPE_FUNCTION:
-		snprintf(buf, size, "a function of %d parameters", shape->nr_params);
+		snprintf(buf, size, "a function of %d parameter%s", shape->nr_params,
+			 shape->nr_params == 1 ? "" : "s");
 		break;
 	case TYPE_FORWARD:
 		snprintf(buf, size, "struct %s (declared, not defined)", shape->name);
@@ -587,8 +589,11 @@ static enum type_match compare(const struct type_shape *want, const struct type_
 		/* The size of memory is the verifier's concern. */
 		if (match == TYPES_CLOSE)
 			match = TYPES_DOUBTFUL;
-		/* Said as a whole: the star belongs to it. */
-		return match == TYPES_SAME ? match : say(match, want, have, why, size);
+		/* Said as a whole: the star belongs to it. But of functions, what differs in them. */
+		if (match == TYPES_SAME ||
+		    (want->to->kind == TYPE_FUNCTION && have->to->kind == TYPE_FUNCTION))
+			return match;
+		return say(match, want, have, why, size);
 	case TYPE_FUNCTION:
 		return compare_functions(want, have, why, size);
 	case TYPE_STRUCT:

@@ -16,16 +16,18 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define KFUNC(name, flags, type)                                                                   \
-	"{\"name\":\"" name                                                                        \
-	"\",\"module\":\"vmlinux\",\"hooks\":{\"tracing\":[" flags "]},\"filtered\":[],"           \
+	"{\"name\":\"" name "\",\"module\":\"vmlinux\",\"hooks\":{\"tracing\":[" flags             \
+	"]},\"filtered\":[],"                                                                      \
 	"\"returns\":\"struct task_struct *\",\"params\":[{\"type\":\"" type                       \
 	"\",\"name\":\"p\"}],\"abi\":null,\"coverage\":\"traced\"}"
 
 static const char kernel_text[] =
-	"{\"format\":1,\"kernel\":{\"release\":\"6.12.3\",\"arch\":\"x86_64\"},\"typedefs\":{},\"kfuncs\":["
-	KFUNC("bpf_task_from_pid", "\"acquire\",\"ret_null\"", "s32") ","
-	KFUNC("bpf_task_release", "\"release\"", "struct task_struct *") ","
-	KFUNC("bpf_lookup_user_key", "\"sleepable\",\"ret_null\"", "int (*)(u32, void *)") "]}";
+	"{\"format\":1,\"kernel\":{\"release\":\"6.12.3\",\"arch\":\"x86_64\"},\"typedefs\":{},\"kfuncs\":[" KFUNC(
+		"bpf_task_from_pid", "\"acquire\",\"ret_null\"",
+		"s32") "," KFUNC("bpf_task_release", "\"release\"",
+				 "struct task_struct *") "," KFUNC("bpf_lookup_user_key",
+								   "\"sleepable\",\"ret_null\"",
+								   "int (*)(u32, void *)") "]}";
 
 static void read_kernel(struct check *check)
 {

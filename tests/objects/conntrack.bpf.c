@@ -14,8 +14,8 @@ struct bpf_ct_opts {
 	__u8 reserved[2];
 };
 
-struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple, u32 tuple__sz,
-				  struct bpf_ct_opts *opts, u32 opts__sz) __ksym;
+struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
+				  u32 tuple__sz, struct bpf_ct_opts *opts, u32 opts__sz) __ksym;
 void bpf_ct_release(struct nf_conn *connection) __ksym;
 
 SEC("tc")

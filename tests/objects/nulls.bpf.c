@@ -32,7 +32,6 @@ int BPF_PROG(nulls_passed_on, struct task_struct *task)
 	return 0;
 }
 
-
 /* On all three kernels. */
 SEC("lsm.s/bpf")
 int BPF_PROG(nulls_key_passed_on, int cmd, union bpf_attr *attr, unsigned int size)

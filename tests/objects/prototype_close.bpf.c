@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Declared differently, but in nothing that libbpf or the verifier look at. */
-#define bpf_task_from_pid check_task_from_pid
+#define bpf_task_from_pid   check_task_from_pid
 #define bpf_lookup_user_key check_lookup_user_key
 #include "check.bpf.h"
 #undef bpf_task_from_pid
