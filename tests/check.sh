@@ -127,6 +127,18 @@ same "it sleeps where programs do not" \
 same "what is gone has a successor" \
 	"$(check --json --against 7.3 $objects/gone.bpf.o; jq -r '.findings[].replacement' "$tmp/out" | grep -o css_rstat_flush)" \
 	css_rstat_flush
+cat >"$tmp/old.c" <<-EOT
+	#define SEC(name) __attribute__((section(name), used))
+	void bpf_obj_drop_impl(void *object, void *meta) __attribute__((section(".ksyms")));
+	SEC("tp_btf/sched_process_exit") int old(void *ctx) { bpf_obj_drop_impl(ctx, ctx); return 0; }
+	SEC("license") static char text[] = "GPL";
+EOT
+"$clang" -O2 -g -target bpf -c "$tmp/old.c" -o "$tmp/old.o"
+same "what is superseded still loads, and where is said what to call" \
+	"$(check --json --against 6.12 --against 7.3 "$tmp/old.o"
+	jq -r '.findings[] | "\(.kernel) \(.verdict) \(.loads) \(.replacement)"' "$tmp/out")" \
+	"6.12 ok yes null
+7.3 deprecated yes bpf_obj_drop"
 cat >"$tmp/optional.c" <<-EOT
 	#define SEC(name) __attribute__((section(name), used))
 	void bpf_key_put(void *key) __attribute__((section(".ksyms"), weak));

@@ -63,6 +63,15 @@ static int add_line(struct object_file *file, size_t section, const void *record
 	return 0;
 }
 
+/* Kinds of CO-RE relocations that tell whether a field, a type or a value of an enum exists. */
+static bool asks(__u32 kind)
+{
+	enum { FIELD_EXISTS = 2, TYPE_EXISTS = 8, VALUE_EXISTS = 10, TYPE_MATCHES = 12 };
+
+	return kind == FIELD_EXISTS || kind == TYPE_EXISTS || kind == VALUE_EXISTS ||
+	       kind == TYPE_MATCHES;
+}
+
 static int add_core_reloc(struct object_file *file, size_t section, const void *record)
 {
 	struct object_core_reloc *grown;
@@ -80,6 +89,7 @@ static int add_core_reloc(struct object_file *file, size_t section, const void *
 	file->core_relocs[file->nr_core_relocs++] = (struct object_core_reloc){
 		.section = section,
 		.insn = core.insn_off / sizeof(struct bpf_insn),
+		.asks = asks(core.kind),
 	};
 	return 0;
 }

@@ -337,7 +337,7 @@ static int take_core_relocs(struct object_calls *calls)
 
 	for (size_t i = 0; i < file->nr_core_relocs; i++) {
 		const struct object_core_reloc *core = &file->core_relocs[i];
-		struct object_ref ref = { .kind = REF_CORE };
+		struct object_ref ref = { .kind = core->asks ? REF_CORE_TEST : REF_CORE };
 		int err;
 
 		if (!find_function(calls, core->section, core->insn))

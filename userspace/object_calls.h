@@ -28,7 +28,8 @@ enum object_ref_kind {
 	REF_DATA,	    /* address in a section of constants */
 	REF_KERNEL_VERSION, /* LINUX_KERNEL_VERSION of .kconfig */
 	REF_CONFIG,	    /* something else that libbpf fills in */
-	REF_CORE,	    /* a constant that libbpf fills in (CO-RE) */
+	REF_CORE_TEST,	    /* whether the kernel has something, which libbpf fills in (CO-RE) */
+	REF_CORE,	    /* another constant of that kind */
 	REF_NEAR_CALL,	    /* inside only: a call that has no relocation */
 };
 

@@ -50,6 +50,7 @@ struct object_line {
 struct object_core_reloc {
 	size_t section;
 	size_t insn;
+	bool asks; /* whether the kernel has something, for a test */
 };
 
 struct object_file {

@@ -228,6 +228,11 @@ static void note_misuse(struct walk *walk, const struct state *state,
 
 /* --- instructions ----------------------------------------------------------------------------- */
 
+static bool is_core(const struct object_ref *ref)
+{
+	return ref->kind == REF_CORE || ref->kind == REF_CORE_TEST;
+}
+
 static void load_imm64(struct walk *walk, struct state *state, size_t insn)
 {
 	const struct object_ref *ref = object_function__ref(walk->function, insn);
@@ -252,8 +257,9 @@ static void load_imm64(struct walk *walk, struct state *state, size_t insn)
 		value.kind = VALUE_VERSION_ADDRESS;
 	} else if (ref->kind == REF_KERNEL_VERSION || ref->kind == REF_CONFIG) {
 		value.kind = VALUE_CONFIG_ADDRESS;
-	} else if (ref->kind == REF_CORE) {
+	} else if (is_core(ref)) {
 		value.kind = VALUE_KERNELS;
+		value.is_test = ref->kind == REF_CORE_TEST;
 	} else if (ref->kind == REF_CALLBACK) {
 		reach_function(walk, ref->target, reach_of(walk, state), NULL);
 	}
@@ -273,8 +279,11 @@ static void alu(struct walk *walk, struct state *state, size_t at)
 		source = *value_of(state, insn->src_reg);
 	else
 		source = (struct flow_value){ .kind = VALUE_CONSTANT, .number = (__s64)insn->imm };
-	if (ref && ref->kind == REF_CORE)
-		source = (struct flow_value){ .kind = VALUE_KERNELS };
+	if (ref && is_core(ref))
+		source = (struct flow_value){
+			.kind = VALUE_KERNELS,
+			.is_test = ref->kind == REF_CORE_TEST,
+		};
 	flow_value__compute(dst, insn, &source);
 }
 
@@ -377,6 +386,20 @@ static bool call(struct walk *walk, struct state *state, size_t at)
 	return true;
 }
 
+/* Only libbpf, with the kernel at hand, knows it: also whether something of .kconfig or .ksyms is there. */
+static bool is_kernels(const struct flow_value *value)
+{
+	return value->kind == VALUE_KERNELS || value->kind == VALUE_CONFIG_ADDRESS;
+}
+
+static void forget_test(struct state *state, const struct flow_value *tested)
+{
+	for (int reg = 0; reg < NR_REGS && tested->is_test; reg++) {
+		if (flow_value__is_same(&state->regs[reg], tested))
+			state->regs[reg].is_test = false;
+	}
+}
+
 static bool is_zero(const struct flow_value *value)
 {
 	return value->kind == VALUE_CONSTANT && !value->number;
@@ -413,8 +436,13 @@ static void jump(struct walk *walk, const struct state *from, size_t at)
 	int outcome = flow_value__compare(left, &right, insn);
 	struct state taken = *from, next = *from;
 
-	if (left->kind == VALUE_KERNELS || right.kind == VALUE_KERNELS)
+	if (is_kernels(left) || is_kernels(&right))
 		taken.is_conditional = next.is_conditional = true;
+	/* What the test has told is known now from the way that is taken. */
+	forget_test(&taken, left);
+	forget_test(&next, left);
+	forget_test(&taken, &right);
+	forget_test(&next, &right);
 	if (left->kind == VALUE_MAYBE_NULL)
 		test_pointer(walk, &taken, &next, at, is_zero(&right));
 	if (right.kind == VALUE_MAYBE_NULL) {

@@ -93,6 +93,7 @@ void flow_value__compute(struct flow_value *dst, const struct bpf_insn *insn,
 		.kind = dst->kind == VALUE_KERNELS || source->kind == VALUE_KERNELS || is_test
 				? VALUE_KERNELS
 				: VALUE_UNKNOWN,
+		.is_test = is_test,
 	};
 }
 

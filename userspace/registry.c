@@ -161,8 +161,8 @@ static const struct {
 } late_types[] = {
 	{ "tracepoint", KVER(6, 1), KVER(6, 12) },
 	{ "perf_event", KVER(6, 1), KVER(6, 12) },
-	{ "raw_tracepoint", KVER(6, 12), KVER(7, 2) },
-	{ "sock_ops", KVER(6, 12), KVER(7, 2) },
+	{ "raw_tracepoint", KVER(6, 18), KVER(7, 3) },
+	{ "sock_ops", KVER(6, 12), KVER(7, 3) },
 };
 
 int registry__asks_hook(const char *prog_type, unsigned int version)

@@ -105,6 +105,17 @@ int BPF_PROG(weak_by_type, struct task_struct *task)
 	return 0;
 }
 
+/* The same, remembered before it is tested. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(weak_by_type_late, struct task_struct *task)
+{
+	volatile bool has = bpf_core_type_exists(struct bpf_cpumask);
+
+	if (has)
+		find(1);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(weak_address_only, struct task_struct *task)
 {
