@@ -138,6 +138,7 @@ number()
 	local i
 
 	for ((i = 0; i < $2; i++)); do
+		# shellcheck disable=SC2059 # a byte
 		printf "\\x$(printf %02x $((($1 >> (8 * i)) & 255)))"
 	done
 }
@@ -201,6 +202,8 @@ is "a kfunc without a symbol, where others have one, is elided" \
 
 mkdir -p "$tmp/modules/lib/modules" "$tmp/image/boot" "$tmp/headers/usr/src/linux-headers-$(<"$kernel/release")"
 cp "$tmp/nf_conntrack.ko.xz" "$tmp/nf_conntrack.ko.zst" "$tmp/modules/lib/modules"
+# As packages for debuggers have them: all sections are there, and empty.
+objcopy --only-keep-debug "$tmp/nf_conntrack.ko" "$tmp/modules/lib/modules/debug.ko"
 cp "$tmp/vmlinuz.xz" "$tmp/image/boot/vmlinuz-1"
 objcopy -j .BTF -j .BTF_ids "$kernel/vmlinux" "$tmp/headers/usr/src/linux-headers-$(<"$kernel/release")/vmlinux" 2>/dev/null
 make_deb "$tmp/modules.deb" "$tmp/modules" --xz
@@ -263,6 +266,7 @@ refuses "no package" "cannot read $tmp/nothing: No such" --deb "$tmp/nothing"
 refuses "a program" "/bin/sh: neither a kernel .* nor a module" --image /bin/sh
 refuses "a BPF object" "probe.bpf.o: an object file of BPF programs" --image build/probe.bpf.o
 refuses "a script" "snapshot-image.sh: no kernel and no module" --image tests/snapshot-image.sh
+refuses "a package that is said to be none" "modules.deb: .* is it a package" --image "$tmp/modules.deb"
 refuses "a script as a package" "snapshot-image.sh: cannot be read as a Debian package" \
 	--deb tests/snapshot-image.sh
 objcopy -R .BTF "$kernel/vmlinux" "$tmp/without" 2>/dev/null

@@ -185,6 +185,13 @@ static int unpack(struct kernel_image *image)
 	return 0;
 }
 
+static bool is_package(const struct file_bytes *bytes)
+{
+	static const char magic[] = "!<arch>\n";
+
+	return bytes->size >= strlen(magic) && memcmp(bytes->data, magic, strlen(magic)) == 0;
+}
+
 static int open_bytes(struct kernel_image *image)
 {
 	int err = unpack(image);
@@ -192,8 +199,9 @@ static int open_bytes(struct kernel_image *image)
 	if (err)
 		return err;
 	if (!elf_file__is(image->bytes.data, image->bytes.size)) {
-		msg__error("%s: no kernel and no module: neither ELF nor a compressed image",
-			   image->path);
+		msg__error("%s: no kernel and no module: %s", image->path,
+			   is_package(&image->bytes) ? "is it a package?"
+						     : "neither ELF nor a compressed image");
 		return -EBADMSG;
 	}
 	return elf_file__open(image->path, image->bytes.data, image->bytes.size, &image->elf)
@@ -408,13 +416,6 @@ int kernel_image__read_types(struct kernel_image *image, struct kernel_image *ke
 bool kernel_image__is_module(const struct kernel_image *image)
 {
 	return image->is_module;
-}
-
-bool kernel_image__stands_alone(const struct kernel_image *image)
-{
-	struct elf_section section;
-
-	return !image->is_module || !elf_file__section(image->elf, ".BTF.base", &section);
 }
 
 bool kernel_image__may_have_kfuncs(const struct kernel_image *image)

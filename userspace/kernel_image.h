@@ -34,8 +34,6 @@ void kernel_image__free(struct kernel_image *image);
 int kernel_image__read_types(struct kernel_image *image, struct kernel_image *kernel);
 
 bool kernel_image__is_module(const struct kernel_image *image);
-/* True when read_types() can do without a kernel: it is one, or has all types with it. */
-bool kernel_image__stands_alone(const struct kernel_image *image);
 /* False when it brings no kfuncs for sure. */
 bool kernel_image__may_have_kfuncs(const struct kernel_image *image);
 
