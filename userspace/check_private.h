@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "object_calls.h"
+#include "object_flow.h"
 
 /* What libbpf finds for a kfunc that an object declares. */
 enum resolution {
@@ -26,6 +27,28 @@ struct object_view {
 	enum check_outcome outcome; /* of the object as a whole */
 };
 
+/* A program on a kernel, and one of its kfuncs at a time. */
+struct judgement {
+	const struct object_view *view;
+	const struct object_program *program;
+	const struct check_kernel *kernel;
+	struct flow flow;
+	bool *used;		      /* functions that are loaded with it */
+	bool has_sleepable_callbacks; /* some function of it may run where sleeping is allowed */
+	enum check_outcome outcome;
+	int nr_kfuncs;
+	/* The kfunc. */
+	size_t idx;
+	const struct object_kfunc *kfunc;
+	const struct snapshot_kfunc *have;
+	const struct snapshot_hook *hook;
+	const struct flow_call *call; /* one that is reached, if any is */
+	const struct flow_call *misused;
+	size_t address_function, address_insn;
+	bool is_address_taken;
+	bool is_found; /* something was said about it */
+};
+
 /* Adds a finding, of which object and kernel are filled in here. Returns 0 or -ENOMEM. */
 int check__add_finding(const struct object_view *view, struct check_finding *finding);
 int check__add_program(const struct object_view *view, const struct check_program *program);
@@ -33,6 +56,10 @@ int check__add_program(const struct object_view *view, const struct check_progra
 /* Judges one program. Returns 0 or -ENOMEM. */
 int check_program__judge(const struct object_view *view, const struct object_program *program,
 			 bool *is_called);
+/* Says all that there is to say about the kfunc in hand. Returns 0 or -ENOMEM. */
+int check_kfunc__judge(struct judgement *judgement);
+/* The hook that decides for programs of a type, and whose flags count; NULL: none, or not known. */
+const struct snapshot_hook *check__hook_of(const struct snapshot_kfunc *kfunc, const char *type);
 /* What to say of a kfunc that is not there or does not fit. */
 void check__describe_unresolved(const struct object_view *view, size_t kfunc,
 				struct check_finding *finding);

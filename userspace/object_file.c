@@ -12,6 +12,7 @@
 #include <gelf.h>
 #include <libelf.h>
 
+#include "btf_check.h"
 #include "object_file_private.h"
 
 /* Types of relocations, of LLVM's BPF backend. */
@@ -236,6 +237,7 @@ const struct object_section *object_file__section(const struct object_file *file
 static int take_btf(struct object_file *file)
 {
 	const struct object_section *section = object_file__section(file, ".BTF");
+	char why[100];
 	__u16 magic = 0;
 
 	if (!section)
@@ -249,6 +251,8 @@ static int take_btf(struct object_file *file)
 		file->btf = btf__new(section->data, section->size);
 	if (!file->btf)
 		return complain(file, -EBADMSG, "damaged BTF (section .BTF)");
+	if (btf_check(file->btf, 1, why, sizeof(why)))
+		return complain(file, -EBADMSG, "damaged BTF (section .BTF): %s", why);
 	return 0;
 }
 
