@@ -276,6 +276,7 @@ size=$(stat -c %s "$good")
 cp "$good" "$tmp/flipped.o"
 for ((at = 0; at < size; at += at < 64 ? 1 : size / 300)); do
 	byte=$(od -An -tu1 -j $at -N 1 "$good")
+	# shellcheck disable=SC2059 # a byte
 	printf "\\x$(printf %02x $((byte ^ 255)))" |
 		dd of="$tmp/flipped.o" bs=1 seek=$at conv=notrunc status=none
 	check --against "$tmp/good" "$tmp/flipped.o"
