@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "common_options.h"
+#include "deprecations.h"
 #include "message.h"
 #include "output.h"
 #include "snapshot.h"
@@ -81,6 +82,15 @@ static bool is_wanted(const struct diff_options *opts, const struct change *chan
 	return change->breaks || !opts->breaking_only;
 }
 
+/* Of a new name or a deprecation, `what` says already what to call. */
+static void print_meaning(struct table *table, const struct change *change)
+{
+	if (change->kind == CHANGE_REMOVED && change->replacement)
+		table__cell(table, "%s; use %s", change->means, change->replacement);
+	else
+		table__cell(table, "%s", change->means ?: "");
+}
+
 static int print_changes(const struct diff_options *opts, const struct snapshot_diff *diff)
 {
 	static const struct table_column columns[] = {
@@ -103,7 +113,7 @@ static int print_changes(const struct diff_options *opts, const struct snapshot_
 		table__cell(table, "%s", change_kind__name(change->kind));
 		table__cell(table, "%s", change->breaks ? "yes" : "-");
 		table__cell(table, "%s", change->what);
-		table__cell(table, "%s", change->means ?: "");
+		print_meaning(table, change);
 	}
 	err = table__print(table, stdout, terminal_width(stdout));
 	table__free(table);
@@ -169,6 +179,9 @@ static int print_json(const struct diff_options *opts, const struct snapshot_dif
 		json_object_set_new(json, "what", json_string(change->what));
 		json_object_set_new(json, "means",
 				    change->means ? json_string(change->means) : json_null());
+		json_object_set_new(json, "replacement",
+				    change->replacement ? json_string(change->replacement)
+							: json_null());
 		json_array_append_new(changes, json);
 	}
 	json_object_set_new(root, "old", json_kernel(old));
@@ -213,6 +226,7 @@ int cmd_diff(int argc, char **argv)
 	struct snapshot old = { 0 }, new = { 0 };
 	struct diff_options opts = { 0 };
 	struct snapshot_diff diff = { 0 };
+	struct deprecations *deprecations = NULL;
 	int err;
 
 	if (parse_options(argc, argv, &opts))
@@ -221,7 +235,9 @@ int cmd_diff(int argc, char **argv)
 	if (!err)
 		err = snapshot__open(opts.new, &new);
 	if (!err) {
-		err = snapshot_diff__make(&diff, &old, &new) ?: print(&opts, &diff, &old, &new);
+		err = deprecations__load(&deprecations)
+			      ?: snapshot_diff__make(&diff, &old, &new, deprecations)
+			      ?: print(&opts, &diff, &old, &new);
 		if (err)
 			msg__error("cannot compare: %s", strerror(-err));
 		err = output__finish(stdout, "standard output") ?: err;
@@ -231,6 +247,7 @@ int cmd_diff(int argc, char **argv)
 	else
 		err = EXIT_TROUBLE;
 	snapshot_diff__free(&diff);
+	deprecations__free(deprecations);
 	snapshot__free(&old);
 	snapshot__free(&new);
 	return err;

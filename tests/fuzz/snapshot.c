@@ -19,7 +19,7 @@ static void compare(const struct snapshot *old, const struct snapshot *new)
 {
 	struct snapshot_diff diff;
 
-	snapshot_diff__make(&diff, old, new);
+	snapshot_diff__make(&diff, old, new, NULL);
 	/* A kernel does not differ from itself. */
 	if (old == new && diff.nr_breaking)
 		abort();
