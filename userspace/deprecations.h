@@ -78,6 +78,8 @@ const char *deprecation__replacement(const struct deprecation *deprecation);
 const char *deprecation__format(const struct deprecation *deprecation, char *buf, size_t size);
 /* Adds `deprecated` (its kind) and `replacement`; both null without one. */
 void deprecation__add_json(const struct deprecation *deprecation, struct json_t *object);
+/* The same and deprecated_since, deprecated_words, deprecated_source. */
+void deprecation__add_json_details(const struct deprecation *deprecation, struct json_t *object);
 
 /*
  * Notes below a table, a line for each deprecated kfunc in it. A row's kfunc is written with
