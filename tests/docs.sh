@@ -120,7 +120,8 @@ if ./kfunctrace snapshot -o "$tmp/snapshot" 2>/dev/null; then
 else
 	skip "json.rst has the fields of snapshot" "snapshot does not work here"
 fi
-same "json.rst has the fields of users" "$(documented users)" "$(set_in userspace/users_report.c)"
+same "json.rst has the fields of users" "$(documented users)" \
+	"$(set_in userspace/users_report.c userspace/holders_text.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 
 # They need a kernel that allows tracing; the source tells them without.
