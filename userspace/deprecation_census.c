@@ -5,13 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "clock.h"
 #include "message.h"
 #include "program_holders.h"
+#include "program_watch.h"
+#include "systemd_unit.h"
 #include "users.h"
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -86,6 +88,7 @@ static int take_user(struct deprecation_survey *survey, const struct user *user)
 		use = deprecation_survey__use(survey, kfunc, user->prog.prog_id);
 		if (!use)
 			return -ENOMEM;
+		use->declared = used->declared;
 		use->nr_sites = (used->kfunc == last ? use->nr_sites : 0) + used->nr_sites;
 		last = used->kfunc;
 		describe(&survey->report.programs[use->program], &user->prog);
@@ -145,10 +148,13 @@ static int take_attachments(struct reported_program *program,
 	if (!program->attachments)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
-		if (asprintf(&program->attachments[i], "%s%s%s", found[i].how,
-			     *found[i].target ? " " : "", found[i].target) < 0)
-			return -ENOMEM;
+		struct reported_attachment *attachment = &program->attachments[i];
+
 		program->nr_attachments++;
+		attachment->how = strdup(found[i].how);
+		attachment->target = strdup(found[i].target);
+		if (!attachment->how || !attachment->target)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -195,15 +201,6 @@ static int take_holders(struct deprecation_survey *survey)
 
 /* --- the census ------------------------------------------------------------------------------- */
 
-static __u32 newest_program(__u32 known)
-{
-	__u32 next;
-
-	while (!bpf_prog_get_next_id(known, &next))
-		known = next;
-	return known;
-}
-
 static void say_no_census(struct deprecation_survey *survey, int err)
 {
 	struct deprecation_report *report = &survey->report;
@@ -217,14 +214,11 @@ static void say_no_census(struct deprecation_survey *survey, int err)
 int deprecation_census__take(struct deprecation_survey *survey)
 {
 	struct deprecation_report *report = &survey->report;
-	__u64 begin_ns = clock_ns();
-	struct users users;
+	struct users users = { 0 };
 	int err;
 
 	if (report->no_census)
 		return 0;
-	/* Asked before: what comes meanwhile, and is not in this census, is new then. */
-	survey->newest_program = newest_program(survey->newest_program);
 	err = users__read(&survey->session.kernel, &users);
 	if (err && err != -ENOMEM) {
 		say_no_census(survey, err);
@@ -238,15 +232,100 @@ int deprecation_census__take(struct deprecation_survey *survey)
 			err = take_holders(survey);
 	}
 	users__free(&users);
-	/* A tenth of the time at most, where programs are loaded without pause. */
-	survey->next_census_ns = clock_ns() + 9 * (clock_ns() - begin_ns);
 	return err;
 }
 
-int deprecation_census__take_if_needed(struct deprecation_survey *survey)
+/* --- programs that come meanwhile --------------------------------------------------------------- */
+
+/* Whoever loads a program holds it at first, and for a short-lived one nobody else may be found. */
+static int take_loader(struct reported_program *program, const struct program_event *event)
 {
-	if (clock_ns() < survey->next_census_ns ||
-	    newest_program(survey->newest_program) == survey->newest_program)
+	char unit[256];
+
+	if (!event->pid || program->nr_processes)
 		return 0;
-	return deprecation_census__take(survey);
+	reported_program__clear(program);
+	program->processes = calloc(1, sizeof(*program->processes));
+	if (!program->processes)
+		return -ENOMEM;
+	program->nr_processes = 1;
+	program->processes[0].pid = event->pid;
+	memcpy(program->processes[0].comm, event->comm, sizeof(event->comm));
+	if (systemd_unit__of_process(event->pid, unit, sizeof(unit)))
+		program->processes[0].unit = strdup(unit);
+	return 0;
+}
+
+static struct reported_program *known_program(struct deprecation_report *report, __u32 id)
+{
+	for (size_t i = 0; i < report->nr_programs; i++) {
+		if (report->programs[i].id == id)
+			return &report->programs[i];
+	}
+	return NULL;
+}
+
+static int take_event(const struct program_event *event, void *arg)
+{
+	struct deprecation_survey *survey = arg;
+	const __u32 id = event->user.prog.prog_id;
+	struct reported_program *program;
+	int err;
+
+	program = known_program(&survey->report, id);
+	if (event->unloaded) {
+		if (program)
+			program->loaded = false;
+		return 0;
+	}
+	if (!event->is_known)
+		return 0;
+	err = take_user(survey, &event->user);
+	program = known_program(&survey->report, id);
+	if (err || !program)
+		return err;
+	survey->has_newcomers = true;
+	return take_loader(program, event);
+}
+
+void deprecation_census__begin_watch(struct deprecation_survey *survey)
+{
+	const char *why;
+	int err;
+
+	if (survey->report.no_census)
+		return;
+	err = program_watch__open(&survey->session.kernel, take_event, survey, &survey->watch);
+	if (err) {
+		survey->watch = NULL;
+		msg__warn("cannot watch programs being loaded: %s; those that come and go may be "
+			  "missing",
+			  strerror(-err));
+	} else if (!program_watch__is_complete(survey->watch, &why)) {
+		msg__detail("programs that come and go at once may be missing: %s", why);
+	} else {
+		return;
+	}
+	survey->report.may_miss_programs = true;
+}
+
+int deprecation_census__watch(struct deprecation_survey *survey, __u64 timeout_ns)
+{
+	struct timespec pause = { .tv_nsec = timeout_ns };
+	__u64 begin_ns;
+	int err;
+
+	if (!survey->watch) {
+		nanosleep(&pause, NULL);
+		return 0;
+	}
+	err = program_watch__poll(survey->watch, timeout_ns);
+	begin_ns = clock_ns();
+	if (err || !survey->has_newcomers || begin_ns < survey->next_holders_ns)
+		return err;
+	survey->has_newcomers = false;
+	err = take_holders(survey);
+	/* A tenth of the time at most, where programs are loaded without pause. */
+	survey->next_holders_ns = clock_ns() + 9 * (clock_ns() - begin_ns);
+	return err;
 }

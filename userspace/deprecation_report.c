@@ -80,6 +80,15 @@ int reported_kfunc__used(const struct reported_kfunc *kfunc)
 	return kfunc->no_census && kfunc->no_counts ? -1 : 0;
 }
 
+static size_t nr_declaring(const struct reported_kfunc *kfunc)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < kfunc->nr_uses; i++)
+		nr += kfunc->uses[i].declared;
+	return nr;
+}
+
 static void append_seconds(struct text *text, double seconds)
 {
 	append(text, seconds < 10 ? "%.1f s" : "%.0f s", seconds);
@@ -109,11 +118,25 @@ static void append_calls(struct text *text, const struct deprecation_report *rep
 		       format_thousands(kfunc->kernel_calls, number, sizeof(number)));
 }
 
+static void append_programs(struct text *text, const struct reported_kfunc *kfunc)
+{
+	size_t nr = reported_kfunc__programs(kfunc);
+
+	if (!kfunc->no_census) {
+		append(text, "%zu program%s contain%s it", nr, plural(nr), nr == 1 ? "s" : "");
+		return;
+	}
+	append(text, "which programs contain it cannot be seen (%s)", kfunc->no_census);
+	nr = nr_declaring(kfunc);
+	if (nr)
+		append(text, "; %zu %s from objects that declare it", nr,
+		       nr == 1 ? "comes" : "come");
+}
+
 const char *reported_kfunc__verdict(const struct deprecation_report *report,
 				    const struct reported_kfunc *kfunc, char *buf, size_t size)
 {
 	struct text text = begin(buf, size);
-	size_t programs = reported_kfunc__programs(kfunc);
 
 	if (reported_kfunc__used(kfunc) < 0)
 		append(&text, "unknown: ");
@@ -121,11 +144,7 @@ const char *reported_kfunc__verdict(const struct deprecation_report *report,
 		append_calls(&text, report, kfunc);
 		append(&text, "; ");
 	}
-	if (kfunc->no_census)
-		append(&text, "which programs contain it cannot be seen (%s)", kfunc->no_census);
-	else
-		append(&text, "%zu program%s contain%s it", programs, plural(programs),
-		       programs == 1 ? "s" : "");
+	append_programs(&text, kfunc);
 	/* What is so for all of them stands at the top. */
 	if (kfunc->no_counts)
 		append(&text, "; its calls were not counted");
@@ -160,6 +179,8 @@ const char *deprecation_report__basis(const struct deprecation_report *report, c
 		       report->no_counts ? " only" : ", and counted calls");
 	else
 		append(&text, "%s", report->no_counts ? "nothing" : "counted calls only");
+	if (!report->no_census && report->may_miss_programs)
+		append(&text, "; programs that came and went at once may be missing");
 	if (report->no_census)
 		append(&text, "; no census: %s", report->no_census);
 	if (report->no_counts)
@@ -177,10 +198,10 @@ const char *reported_program__title(const struct reported_program *program, char
 	return buf;
 }
 
-static void append_all(struct text *text, const char *what, char *const *words, size_t nr)
+/* Between what is listed. */
+static const char *separator(const struct text *text, size_t idx)
 {
-	for (size_t i = 0; i < nr; i++)
-		append(text, "%s%s%s", i ? ", " : text->len ? "; " : "", i ? "" : what, words[i]);
+	return idx ? ", " : text->len ? "; " : "";
 }
 
 const char *reported_program__holders(const struct reported_program *program, char *buf,
@@ -201,8 +222,15 @@ const char *reported_program__holders(const struct reported_program *program, ch
 		if (process->unit)
 			append(&text, " (%s)", process->unit);
 	}
-	append_all(&text, "pinned at ", program->pins, program->nr_pins);
-	append_all(&text, "attached to ", program->attachments, program->nr_attachments);
+	for (size_t i = 0; i < program->nr_pins; i++)
+		append(&text, "%s%s%s", separator(&text, i), i ? "" : "pinned at ",
+		       program->pins[i]);
+	for (size_t i = 0; i < program->nr_attachments; i++) {
+		const struct reported_attachment *attachment = &program->attachments[i];
+
+		append(&text, "%s%s%s%s%s", separator(&text, i), i ? "" : "attached to ",
+		       attachment->how, *attachment->target ? " " : "", attachment->target);
+	}
 	return buf;
 }
 
@@ -212,12 +240,15 @@ void reported_program__clear(struct reported_program *program)
 		free(program->processes[i].unit);
 	for (size_t i = 0; i < program->nr_pins; i++)
 		free(program->pins[i]);
-	for (size_t i = 0; i < program->nr_attachments; i++)
-		free(program->attachments[i]);
+	for (size_t i = 0; i < program->nr_attachments; i++) {
+		free(program->attachments[i].how);
+		free(program->attachments[i].target);
+	}
 	free(program->processes);
 	free(program->pins);
 	free(program->attachments);
 	program->processes = NULL;
-	program->pins = program->attachments = NULL;
+	program->pins = NULL;
+	program->attachments = NULL;
 	program->nr_processes = program->nr_pins = program->nr_attachments = 0;
 }

@@ -25,6 +25,11 @@ struct reported_process {
 	char *unit; /* "cron.service", or NULL */
 };
 
+struct reported_attachment {
+	char *how;    /* "fentry" */
+	char *target; /* "tcp_connect"; may be "" */
+};
+
 struct reported_program {
 	__u32 id;
 	char name[64];
@@ -38,14 +43,15 @@ struct reported_program {
 	size_t nr_processes;
 	char **pins;
 	size_t nr_pins;
-	char **attachments; /* "fentry tcp_connect" */
+	struct reported_attachment *attachments;
 	size_t nr_attachments;
 };
 
 /* A program that contains calls of a kfunc, or has called it. */
 struct reported_use {
 	size_t program; /* index in the report */
-	int nr_sites;	/* places in its code; 0: it was gone before it could be looked into */
+	int nr_sites;	/* places in its code; 0: not known */
+	bool declared;	/* its object declares the kfunc; whether it calls it cannot be told */
 	__u64 calls;
 	struct reported_time last_call;
 };
@@ -72,6 +78,7 @@ struct deprecation_report {
 	double begin, end;     /* of the observation, seconds since 1970 */
 	const char *no_census; /* for none of them, and why; or NULL */
 	const char *no_counts;
+	bool may_miss_programs;	       /* those that come and go quickly */
 	bool tracer_was_off;	       /* calls are missing */
 	struct reported_kfunc *kfuncs; /* sorted by name */
 	size_t nr_kfuncs;

@@ -10,7 +10,7 @@
 
 static json_t *json_text(const char *text)
 {
-	return text ? json_string(text) ?: json_string("?") : json_null();
+	return (text ? json_string(text) : NULL) ?: json_null();
 }
 
 /* ISO 8601, with the offset of the time zone; null for no time. */
@@ -51,6 +51,34 @@ static json_t *json_processes(const struct reported_program *program)
 	return array;
 }
 
+static json_t *json_pins(const struct reported_program *program)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < program->nr_pins; i++) {
+		json_t *json = json_object();
+
+		json_object_set_new(json, "path", json_text(program->pins[i]));
+		json_array_append_new(array, json);
+	}
+	return array;
+}
+
+static json_t *json_attachments(const struct reported_program *program)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < program->nr_attachments; i++) {
+		const char *target = program->attachments[i].target;
+		json_t *json = json_object();
+
+		json_object_set_new(json, "how", json_text(program->attachments[i].how));
+		json_object_set_new(json, "target", json_text(*target ? target : NULL));
+		json_array_append_new(array, json);
+	}
+	return array;
+}
+
 static json_t *json_tag(const __u8 *tag)
 {
 	char text[17];
@@ -75,14 +103,14 @@ static json_t *json_use(const struct deprecation_report *report, const struct re
 			    program->has_uid ? json_integer(program->uid) : json_null());
 	json_object_set_new(json, "sites",
 			    use->nr_sites ? json_integer(use->nr_sites) : json_null());
+	json_object_set_new(json, "declared", json_boolean(use->declared));
 	json_object_set_new(json, "calls",
 			    kfunc->no_counts ? json_null() : json_integer(use->calls));
 	json_object_set_new(json, "last_call_after", json_time(use->last_call.after));
 	json_object_set_new(json, "last_call_before", json_time(use->last_call.before));
-	json_object_set_new(json, "processes", json_processes(program));
-	json_object_set_new(json, "pins", json_texts(program->pins, program->nr_pins));
-	json_object_set_new(json, "attached",
-			    json_texts(program->attachments, program->nr_attachments));
+	json_object_set_new(json, "holders", json_processes(program));
+	json_object_set_new(json, "pins", json_pins(program));
+	json_object_set_new(json, "attached", json_attachments(program));
 	return json;
 }
 
@@ -145,6 +173,7 @@ int deprecation_report__print_json(const struct deprecation_report *report, FILE
 	json_object_set_new(json, "seconds", json_real(report->end - report->begin));
 	json_object_set_new(json, "no_census", json_text(report->no_census));
 	json_object_set_new(json, "no_counts", json_text(report->no_counts));
+	json_object_set_new(json, "may_miss_programs", json_boolean(report->may_miss_programs));
 	json_object_set_new(json, "incomplete", json_boolean(report->tracer_was_off));
 	json_object_set_new(json, "kfuncs", kfuncs);
 	return output__json(out, json, true);

@@ -72,7 +72,7 @@ static void print_use(FILE *out, const char *lead, int indent,
 	if (use->nr_sites)
 		fprintf(line, "%d site%s", use->nr_sites, use->nr_sites == 1 ? "" : "s");
 	else
-		fputs("came and went between two looks", line);
+		fputs(use->declared ? "its object declares it" : "its code was not seen", line);
 	if (!kfunc->no_counts)
 		fprintf(line, ", %s call%s", format_thousands(use->calls, number, sizeof(number)),
 			use->calls == 1 ? "" : "s");

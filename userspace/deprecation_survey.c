@@ -17,8 +17,9 @@
 #include "kernel_version.h"
 #include "message.h"
 #include "prog_table.h"
+#include "program_watch.h"
 
-/* How long a program may be there without being looked into. */
+/* How long a signal may wait. */
 #define LOOK_INTERVAL_NS (NS_PER_S / 10)
 
 static double now_seconds(void)
@@ -92,14 +93,11 @@ static int drain(void *arg)
 	return err ?: take_calls(survey);
 }
 
-/* New programs are looked for more often than counters are read. */
+/* Signals are looked at in between. */
 static int look(void *arg, __u64 timeout_ns)
 {
-	struct timespec pause = { 0 };
-
-	pause.tv_nsec = timeout_ns < LOOK_INTERVAL_NS ? timeout_ns : LOOK_INTERVAL_NS;
-	nanosleep(&pause, NULL);
-	return deprecation_census__take_if_needed(arg);
+	return deprecation_census__watch(arg, timeout_ns < LOOK_INTERVAL_NS ? timeout_ns
+									    : LOOK_INTERVAL_NS);
 }
 
 static void refuse_counts(struct deprecation_survey *survey, const char *why)
@@ -211,19 +209,25 @@ static int begin(struct deprecation_survey *survey)
 	if (!err && survey->counting)
 		err = tracing_session__drain_patiently(&survey->session, &survey->older);
 	survey->drained_at = survey->report.begin = now_seconds();
-	return err ?: deprecation_census__take(survey);
+	if (err)
+		return err;
+	/* First, so that no program falls between the two. */
+	deprecation_census__begin_watch(survey);
+	return deprecation_census__take(survey);
 }
 
 static int finish(struct deprecation_survey *survey)
 {
-	int err = 0;
+	int err = deprecation_census__watch(survey, 0);
 
-	if (survey->counting)
+	if (!err && survey->counting)
 		err = tracing_session__drain_patiently(&survey->session, &survey->newer)
 			      ?: take_calls(survey);
 	if (!err)
 		err = deprecation_census__take(survey);
 	survey->report.end = survey->counting ? survey->drained_at : now_seconds();
+	if (survey->watch && program_watch__lost(survey->watch))
+		survey->report.may_miss_programs = true;
 	survey->report.tracer_was_off = survey->session.tracer_was_off;
 	return err;
 }
@@ -272,6 +276,7 @@ void deprecation_survey__close(struct deprecation_survey *survey)
 	free(report->programs);
 	free(survey->kfuncs);
 	free(survey->by_index);
+	program_watch__free(survey->watch);
 	usage__free(&survey->older);
 	usage__free(&survey->newer);
 	snapshot_diff__free(&survey->diff);

@@ -14,6 +14,7 @@
 #include "usage.h"
 
 struct pattern_list;
+struct program_watch;
 
 struct deprecation_survey_options {
 	const struct pattern_list *patterns; /* only these kfuncs */
@@ -35,8 +36,9 @@ struct deprecation_survey {
 	bool counting;
 	struct usage older, newer; /* the last two drains */
 	double drained_at;	   /* when `older` was */
-	__u32 newest_program;	   /* at the last census */
-	__u64 next_census_ns;	   /* not earlier */
+	struct program_watch *watch;
+	bool has_newcomers;    /* programs of the report that nobody has looked behind yet */
+	__u64 next_holders_ns; /* not earlier */
 	char host[256];
 };
 
