@@ -121,7 +121,9 @@ else
 	skip "json.rst has the fields of snapshot" "snapshot does not work here"
 fi
 same "json.rst has the fields of users" "$(documented users)" \
-	"$(set_in userspace/users_report.c userspace/holders_text.c)"
+	"$(set_in userspace/users_report.c userspace/holders_text.c userspace/deprecation_text.c)"
+same "json.rst has the fields of report" "$(documented report)" \
+	"$(set_in userspace/deprecation_report_json.c userspace/deprecation_details.c userspace/deprecation_text.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 
 # They need a kernel that allows tracing; the source tells them without.
