@@ -3,6 +3,7 @@
 # make            builds ./kfunctrace
 # make check      installs what is missing, builds, runs all tests
 # make man        builds the manual pages
+# make install    into PREFIX (/usr/local), below DESTDIR
 # make V=1        shows the commands
 
 CLANG     ?= clang-19
@@ -72,6 +73,19 @@ $(BUILD):
 	$(Q)mkdir -p $@
 
 include Documentation/man.mk
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+DATA    := $(DESTDIR)$(PREFIX)/share/kfunctrace
+
+.PHONY: install
+install: kfunctrace man
+	$(say) INSTALL $(DESTDIR)$(PREFIX)
+	$(Q)install -D kfunctrace $(DESTDIR)$(PREFIX)/bin/kfunctrace
+	$(Q)cd share && find . -type f -exec install -D -m 644 {} $(DATA)/{} \;
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)install -m 644 $(MAN_PAGES) $(DESTDIR)$(PREFIX)/share/man/man8
+
 include tests/unit/unit.mk
 
 # A fresh machine can neither build nor include what it has not installed: first things first.
@@ -85,6 +99,8 @@ check-all:
 	$(Q)tests/run \
 		"unit=$(MAKE) --no-print-directory check-unit" \
 		"documentation=tests/docs.sh" \
+		"kernels that come with it=tests/kernels.sh" \
+		"lint=tests/lint.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \

@@ -7,31 +7,7 @@
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-
-count=0
-failed=0
-
-# same TEXT HAVE WANT: both lists, of one word a line, and not empty
-same()
-{
-	count=$((count + 1))
-	if [[ -n $2 && $2 == "$3" ]]; then
-		echo "ok $count - $1"
-		return
-	fi
-	echo "not ok $count - $1"
-	# Documented and not there: <; there and not documented: >
-	diff <(echo "$2") <(echo "$3") | sed -n 's/^[<>]/# &/p'
-	failed=1
-}
-
-skip()
-{
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
+. tests/tap.sh
 
 # --- options --------------------------------------------------------------------
 
@@ -124,6 +100,7 @@ same "json.rst has the fields of users" "$(documented users)" \
 	"$(set_in userspace/users_report.c userspace/holders_text.c userspace/deprecation_text.c)"
 same "json.rst has the fields of report" "$(documented report)" \
 	"$(set_in userspace/deprecation_report_json.c userspace/deprecation_details.c userspace/deprecation_text.c)"
+same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 
 # They need a kernel that allows tracing; the source tells them without.
@@ -157,5 +134,4 @@ else
 	skip "make man builds the manual pages" "there is no rst2man (python3-docutils)"
 fi
 
-echo "1..$count"
-exit $failed
+done_testing

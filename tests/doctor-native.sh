@@ -7,41 +7,10 @@
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. tests/tap.sh
 chmod 755 "$tmp"
 cp kfunctrace "$tmp" || exit
 doctor=("$tmp/kfunctrace" doctor)
-
-count=0
-failed=0
-
-# ok STATUS TEXT [WHY]
-ok()
-{
-	count=$((count + 1))
-	if (($1 == 0)); then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		[[ -z ${3-} ]] || echo "# ${3//$'\n'/$'\n# '}"
-		failed=1
-	fi
-}
-
-# is TEXT HAVE WANT
-is()
-{
-	[[ $2 == "$3" ]]
-	ok $? "$1" "have: $2
-want: $3"
-}
-
-skip()
-{
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
 
 # Every check has what its status asks for, and the verdict rests on the checks.
 # shellcheck disable=SC2016 # what looks like variables is jq's
@@ -115,5 +84,4 @@ is "nothing goes to standard output then" "$(<"$tmp/out")" ""
 is "output that cannot be written ends it with status 2" $? 2
 ok "$(grep -q 'cannot write' "$tmp/err"; echo $?)" "and is reported" "$(<"$tmp/err")"
 
-echo "1..$count"
-exit $failed
+done_testing

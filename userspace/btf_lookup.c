@@ -51,3 +51,15 @@ int btf_lookup__enumerator(const struct btf *btf, const char *name, __u32 *value
 	}
 	return -ENOENT;
 }
+
+bool btf_lookup__has_tag(const struct btf *btf, const char *name)
+{
+	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_is_decl_tag(type) &&
+		    strcmp(btf__name_by_offset(btf, type->name_off), name) == 0)
+			return true;
+	}
+	return false;
+}

@@ -3,6 +3,7 @@
 #ifndef KFUNCTRACE_BTF_LOOKUP_H
 #define KFUNCTRACE_BTF_LOOKUP_H
 
+#include <stdbool.h>
 #include <linux/types.h>
 
 struct btf;
@@ -15,5 +16,8 @@ long btf_lookup__member_offset(const struct btf *btf, const char *structure, con
 
 /* Value of an enumerator, whatever the name of its enum; -ENOENT when there is none. */
 int btf_lookup__enumerator(const struct btf *btf, const char *name, __u32 *value);
+
+/* True when something in this BTF has a declaration tag of that name. */
+bool btf_lookup__has_tag(const struct btf *btf, const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 
 int cmd_diff(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_lint(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_refs(int argc, char **argv);
 int cmd_report(int argc, char **argv);

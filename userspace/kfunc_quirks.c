@@ -51,6 +51,28 @@ static const struct {
 	{ "bbr_*", "TCP congestion control, on every acknowledgement" },
 };
 
+static const struct {
+	const char *name;
+	enum kfunc_judged what;
+} judged[] = {
+	{ "bpf_cast_to_kern_ctx", JUDGED_ARGUMENTS }, /* the program's context */
+	{ "bpf_session_cookie", JUDGED_ARGUMENTS },   /* the same */
+	{ "bpf_session_is_return", JUDGED_ARGUMENTS },
+	/* Their type is that of the program's own BTF, which an argument names. */
+	{ "bpf_obj_new", JUDGED_RESULT },
+	{ "bpf_obj_new_impl", JUDGED_RESULT },
+	{ "bpf_percpu_obj_new", JUDGED_RESULT },
+	{ "bpf_percpu_obj_new_impl", JUDGED_RESULT },
+	{ "bpf_refcount_acquire", JUDGED_RESULT },
+	{ "bpf_refcount_acquire_impl", JUDGED_RESULT },
+};
+
+/* Sets given to register_btf_fmodret_id_set() in the kernel. */
+static const char *const fmodret[] = {
+	"bpf_fentry_test1",	"bpf_modify_return_test*", "update_socket_protocol",
+	"hid_bpf_device_event", "hid_bpf_rdesc_fixup",
+};
+
 const char *kfunc_quirk__twin(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(twins); i++) {
@@ -76,4 +98,22 @@ const char *kfunc_quirk__hot_in_kernel(const char *name)
 			return hot_in_kernel[i].reason;
 	}
 	return NULL;
+}
+
+bool kfunc_quirk__judged(const char *name, enum kfunc_judged what)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(judged); i++) {
+		if (judged[i].what == what && strcmp(judged[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool kfunc_quirk__is_fmodret(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fmodret); i++) {
+		if (fnmatch(fmodret[i], name, 0) == 0)
+			return true;
+	}
+	return false;
 }

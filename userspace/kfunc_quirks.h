@@ -23,4 +23,14 @@ const char *kfunc_quirk__inlined(const char *name, unsigned int version);
  */
 const char *kfunc_quirk__hot_in_kernel(const char *name);
 
+enum kfunc_judged { JUDGED_ARGUMENTS, JUDGED_RESULT };
+/* True when the verifier knows this kfunc, and does not judge these by the prototype. */
+bool kfunc_quirk__judged(const char *name, enum kfunc_judged what);
+
+/*
+ * True for functions that are registered as kfuncs are, though for programs that modify what they
+ * return (fmod_ret), and which no program can call.
+ */
+bool kfunc_quirk__is_fmodret(const char *name);
+
 #endif

@@ -24,6 +24,7 @@ static const struct {
 	{ "report", cmd_report, "who still uses deprecated kfuncs, and what to call instead" },
 	{ "snapshot", cmd_snapshot, "what its kfuncs look like, in a file" },
 	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },
+	{ "lint", cmd_lint, "what is wrong with kfuncs, for those who write them" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
 

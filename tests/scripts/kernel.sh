@@ -7,22 +7,13 @@
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. tests/tap.sh
 export KFUNCTRACE_CACHE=$tmp/cache
 
-count=0
-failed=0
+# result STATUS TEXT: what went wrong is in $tmp/err
 result()
 {
-	count=$((count + 1))
-	if (($1 == 0)); then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failed=1
-		sed 's/^/# /' "$tmp/err" | tail -n 20
-	fi
+	ok "$1" "$2" "$(tail -n 20 "$tmp/err")"
 }
 
 whole()
@@ -75,5 +66,4 @@ for arguments in '' 'nosuch' '--nonsense' 'trixie sid'; do
 	result $? "'$arguments' is wrong usage"
 done
 
-echo "1..$count"
-exit $failed
+done_testing

@@ -8,23 +8,12 @@
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. tests/tap.sh
 
-count=0
-failed=0
-
-# Usage: result STATUS TEXT
+# result STATUS TEXT: what went wrong is in $tmp/err
 result()
 {
-	count=$((count + 1))
-	if (($1 == 0)); then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failed=1
-		sed 's/^/# /' "$tmp/err" | tail -n 20
-	fi
+	ok "$1" "$2" "$(tail -n 20 "$tmp/err")"
 }
 
 # Runs scripts/vm; its stdout is in $tmp/out then, its stderr in $tmp/err, its
@@ -172,5 +161,4 @@ vm --modules no_such_module -- true
 [[ $status == 125 ]] && grep -q no_such_module "$tmp/err"
 result $? "a module that does not exist fails the run"
 
-echo "1..$count"
-exit $failed
+done_testing
