@@ -101,6 +101,7 @@ check-all:
 		"documentation=tests/docs.sh" \
 		"kernels that come with it=tests/kernels.sh" \
 		"lint=tests/lint.sh" \
+		"deprecations=tests/deprecations.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \

@@ -114,8 +114,9 @@ static void append_calls(struct text *text, const struct deprecation_report *rep
 	append_seconds(text, report->end - report->begin);
 	append(text, " on this host");
 	if (kfunc->kernel_calls)
-		append(text, " (and %s by the kernel itself)",
-		       format_thousands(kfunc->kernel_calls, number, sizeof(number)));
+		append(text, " (and %s call%s by the kernel itself)",
+		       format_thousands(kfunc->kernel_calls, number, sizeof(number)),
+		       plural(kfunc->kernel_calls));
 }
 
 static void append_programs(struct text *text, const struct reported_kfunc *kfunc)
@@ -193,8 +194,9 @@ const char *deprecation_report__basis(const struct deprecation_report *report, c
 
 const char *reported_program__title(const struct reported_program *program, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s (id %u, %s)%s", program->name, program->id, program->type,
-		 program->loaded ? "" : ", gone");
+	/* Of some that are gone nothing but the number is known. */
+	snprintf(buf, size, "%s (id %u, %s)%s", *program->name ? program->name : "?", program->id,
+		 program->type, program->loaded ? "" : ", gone");
 	return buf;
 }
 

@@ -94,7 +94,7 @@ static json_t *json_use(const struct deprecation_report *report, const struct re
 	const struct reported_program *program = &report->programs[use->program];
 	json_t *json = json_object();
 
-	json_object_set_new(json, "program", json_text(program->name));
+	json_object_set_new(json, "program", json_text(*program->name ? program->name : NULL));
 	json_object_set_new(json, "program_id", json_integer(program->id));
 	json_object_set_new(json, "program_type", json_text(program->type));
 	json_object_set_new(json, "program_tag", json_tag(program->tag));

@@ -141,11 +141,9 @@ static void print_nothing(FILE *out, const struct deprecation_report *report)
 	char text[512];
 
 	snprintf(text, sizeof(text),
-		 report->target
-			 ? "No kfunc of this kernel is known to be deprecated, and %s has all "
-			   "of them unchanged."
-			 : "No kfunc of this kernel is known to be deprecated.",
-		 report->target);
+		 "None of the kfuncs that were asked for is known to be deprecated on this "
+		 "kernel%s%s.",
+		 report->target ? ", and none breaks on " : "", report->target ?: "");
 	fputc('\n', out);
 	print_wrapped(out, "", 0, text);
 }
