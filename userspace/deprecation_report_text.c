@@ -11,19 +11,26 @@
 
 #define MAIL_WIDTH 72
 
+static int line_width(FILE *out)
+{
+	int width = terminal_width(out);
+
+	return width && width < MAIL_WIDTH ? width : MAIL_WIDTH;
+}
+
 /*
- * Writes `text` in lines of MAIL_WIDTH, the first behind `lead`, the others indented by `indent`. A word
+ * Writes `text` in lines of MAIL_WIDTH, or less on a narrow terminal, the first behind `lead`, the others indented by `indent`. A word
  * that is longer than a line has one for itself.
  */
 static void print_wrapped(FILE *out, const char *lead, int indent, const char *text)
 {
-	int column = fprintf(out, "%s", lead);
+	int column = fprintf(out, "%s", lead), width = line_width(out);
 	bool at_begin = true;
 
 	while (*text) {
 		int len = strcspn(text, " ");
 
-		if (!at_begin && column + 1 + len > MAIL_WIDTH) {
+		if (!at_begin && column + 1 + len > width) {
 			fprintf(out, "\n%*s", indent, "");
 			column = indent;
 			at_begin = true;
@@ -209,12 +216,12 @@ static void print_details(const struct deprecation_report *report,
 
 int deprecation_report__print_text(const struct deprecation_report *report, FILE *out)
 {
+	char text[512];
 	int err;
 
-	fprintf(out, "host %s, Linux %s", report->host, report->release);
-	if (report->target)
-		fprintf(out, ", against Linux %s", report->target);
-	fputc('\n', out);
+	snprintf(text, sizeof(text), "host %s, Linux %s%s%s", report->host, report->release,
+		 report->target ? ", against Linux " : "", report->target ?: "");
+	print_wrapped(out, "", 2, text);
 	print_observation(out, "", report);
 	print_basis(out, "", report);
 	if (!report->nr_kfuncs) {
