@@ -40,10 +40,10 @@ struct deprecation {
 };
 
 /*
- * Reads the catalogue: all files *.ini of deprecations.d that come with the program, then those in /etc/kfunctrace
- * ($KFUNCTRACE_CONFIG instead, if set), where a section replaces an earlier one of the same kfunc. What
- * is wrong in a file is said with its line; the rest is used. Returns 0 or -ENOMEM; to be freed in
- * any case.
+ * Reads the catalogue: all files *.ini of deprecations.d that come with the program, then those in
+ * /etc/kfunctrace ($KFUNCTRACE_CONFIG instead, if set), where a section replaces an earlier one of the
+ * same kfunc. What is wrong in a file is said with its line; the rest is used. Returns 0 or -ENOMEM; to
+ * be freed in any case.
  */
 int deprecations__load(struct deprecations **deprecations);
 void deprecations__free(struct deprecations *deprecations);

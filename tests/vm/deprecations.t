@@ -102,9 +102,12 @@ is "the calls have a time" "$(field $kfunc '(.last_call_before >= .last_call_aft
 is "host and kernel are those of this machine" \
 	"$(jq -r '"\(.host) \(.kernel)"' report.json)" "$(uname -n) $KERNEL"
 
-# Two programs that are there, whatever they do.
-rm -f go done end
-workload --truth truth.json --wait go --done done --hold end two-programs >log 2>&1 &
+# Two programs that are there, whatever they do, of what could be a service of systemd.
+rm -f go "done" end
+service=/sys/fs/cgroup/kft-test.service
+mkdir $service
+sh -c "echo \$\$ >$service/cgroup.procs
+	exec workload --truth truth.json --wait go --done done --hold end two-programs" >log 2>&1 &
 holder=$!
 wait_for 60 sh -c "kfunctrace users $kfunc --json | jq -e 'length > 0'"
 report held.json -k $kfunc -d 2
@@ -116,9 +119,9 @@ same "the programs are those that users lists" \
 	"$(kfunctrace users $kfunc --json | jq -c '[.[].program_id] | unique')"
 same "with as many places" "$(field $kfunc '[.uses[].sites] | sort' held.json)" \
 	"$(kfunctrace users $kfunc --json | jq -c '[group_by(.program_id)[] | map(.sites) | add] | sort')"
-is "the process behind them is named" \
-	"$(field $kfunc '[.uses[].holders[] | "\(.comm) \(.pid)"] | unique' held.json)" \
-	"[\"workload $holder\"]"
+is "the process behind them is named, and its service" \
+	"$(field $kfunc '[.uses[].holders[] | "\(.comm) \(.pid) \(.unit)"] | unique' held.json)" \
+	"[\"workload $holder kft-test.service\"]"
 report census.json -k $kfunc --census -d 0.5
 is "a census alone finds the use as well" "$? $(field $kfunc .calls census.json)" "1 null"
 is "and attaches nothing" "$(jq -r .no_counts census.json)" "not asked for"
@@ -135,6 +138,7 @@ wait $!
 matches "stat is done" stdout ' calls of '
 touch end
 wait $holder
+rmdir $service
 
 kfunctrace stat -k $kfunc -o stdout -- workload two-programs >log 2>&1
 matches "stat marks it" stdout "^$kfunc! "
