@@ -2,6 +2,7 @@
 #
 # make            builds ./kfunctrace
 # make check      installs what is missing, builds, runs all tests
+# make check-fuzz runs the fuzz targets
 # make man        builds the manual pages
 # make install    into PREFIX (/usr/local), below DESTDIR
 # make V=1        shows the commands
@@ -102,9 +103,11 @@ check-all:
 		"kernels that come with it=tests/kernels.sh" \
 		"lint=tests/lint.sh" \
 		"deprecations=tests/deprecations.sh" \
+		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
+		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
 
@@ -115,3 +118,4 @@ clean:
 
 include tests/tests.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk

@@ -187,7 +187,21 @@ static int print_json(const struct diff_options *opts, const struct snapshot_dif
 	json_object_set_new(root, "old", json_kernel(old));
 	json_object_set_new(root, "new", json_kernel(new));
 	json_object_set_new(root, "changes", changes);
+	json_object_set_new(root, "not_compared",
+			    json_pack("{s:I, s:I}", "hooks", (json_int_t)diff->nr_hooks_unknown,
+				      "coverage", (json_int_t)diff->nr_coverage_unknown));
 	return output__json(stdout, root, true);
+}
+
+/* A snapshot out of a file does not tell all. */
+static void print_not_compared(const struct snapshot_diff *diff)
+{
+	if (diff->nr_hooks_unknown)
+		printf(" hooks of %zu kfuncs not compared: a kernel's file does not tell them\n",
+		       diff->nr_hooks_unknown);
+	if (diff->nr_coverage_unknown)
+		printf(" coverage of %zu kfuncs not compared: unknown in one of the kernels\n",
+		       diff->nr_coverage_unknown);
 }
 
 static int print(const struct diff_options *opts, const struct snapshot_diff *diff,
@@ -203,6 +217,7 @@ static int print(const struct diff_options *opts, const struct snapshot_diff *di
 		err = print_changes(opts, diff);
 	printf("\n %zu changes from %s (%d kfuncs) to %s (%d kfuncs), %zu of them breaking\n",
 	       diff->nr, old->release, old->nr, new->release, new->nr, diff->nr_breaking);
+	print_not_compared(diff);
 	return err;
 }
 

@@ -19,8 +19,8 @@ static int line_width(FILE *out)
 }
 
 /*
- * Writes `text` in lines of MAIL_WIDTH, or less on a narrow terminal, the first behind `lead`, the others indented by `indent`. A word
- * that is longer than a line has one for itself.
+ * Writes `text` in lines of MAIL_WIDTH, or less on a narrow terminal: the first behind `lead`, the
+ * others indented by `indent`. A word that is longer than a line has one for itself.
  */
 static void print_wrapped(FILE *out, const char *lead, int indent, const char *text)
 {

@@ -253,10 +253,55 @@ static int compare_flags(struct snapshot_diff *diff, const struct snapshot_kfunc
 	return err;
 }
 
+static bool has_unknown_hook(const struct snapshot_kfunc *kfunc)
+{
+	for (int i = 0; i < kfunc->nr_hooks; i++) {
+		if (snapshot_hook__is_unknown(&kfunc->hooks[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_same_flags(const struct snapshot_hook *left, const struct snapshot_hook *right)
+{
+	if (left->nr_flags != right->nr_flags)
+		return false;
+	for (int i = 0; i < left->nr_flags; i++) {
+		if (!snapshot_hook__has_flag(right, left->flags[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Where a kernel out of a file does not tell hooks, each flags of the old one are to be found with
+ * some hook of the new one.
+ */
+static int compare_flags_only(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
+			      const struct snapshot_kfunc *new)
+{
+	int err = 0;
+
+	for (int i = 0; i < old->nr_hooks && new->nr_hooks && !err; i++) {
+		bool found = false;
+
+		for (int j = 0; j < new->nr_hooks; j++)
+			found |= has_same_flags(&old->hooks[i], &new->hooks[j]);
+		if (!found)
+			err = compare_flags(diff, new, &old->hooks[i], &new->hooks[0]);
+	}
+	return err;
+}
+
 static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
 			 const struct snapshot_kfunc *new)
 {
 	int err = 0;
+
+	if (has_unknown_hook(old) || has_unknown_hook(new)) {
+		diff->nr_hooks_unknown++;
+		return compare_flags_only(diff, old, new);
+	}
 
 	for (int i = 0; i < old->nr_hooks && !err; i++) {
 		const struct snapshot_hook *hook = &old->hooks[i],
@@ -268,6 +313,8 @@ static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc
 				  hook->name);
 			continue;
 		}
+		/* What the old kernel has judged by as well. */
+		hook = successor(old, hook->name);
 		err = compare_flags(diff, new, hook, now);
 		if (!err && !hook->filtered && now->filtered)
 			err = add(diff, CHANGE_HOOK, false, new,
@@ -283,6 +330,24 @@ static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc
 }
 
 /* --- kfuncs ----------------------------------------------------------------------------------- */
+
+static bool is_unknown(const char *coverage)
+{
+	return strcmp(coverage, "unknown") == 0;
+}
+
+static int compare_coverage(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
+			    const struct snapshot_kfunc *new)
+{
+	if (strcmp(old->coverage, new->coverage) == 0)
+		return 0;
+	if (is_unknown(old->coverage) || is_unknown(new->coverage)) {
+		diff->nr_coverage_unknown++;
+		return 0;
+	}
+	return add(diff, CHANGE_COVERAGE, false, new, NULL, "%s -> %s", old->coverage,
+		   new->coverage);
+}
 
 static int compare_kfunc(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
 			 const struct snapshot_kfunc *new)
@@ -302,10 +367,7 @@ static int compare_kfunc(struct snapshot_diff *diff, const struct snapshot_kfunc
 		err = compare_signatures(diff, CHANGE_ABI, new, &old->abi, &new->abi);
 	if (!err)
 		err = compare_hooks(diff, old, new);
-	if (!err && strcmp(old->coverage, new->coverage) != 0)
-		err = add(diff, CHANGE_COVERAGE, false, new, NULL, "%s -> %s", old->coverage,
-			  new->coverage);
-	return err;
+	return err ?: compare_coverage(diff, old, new);
 }
 
 static int compare_changes(const void *a, const void *b)

@@ -40,6 +40,9 @@ struct snapshot_diff {
 	struct change *changes; /* sorted by kfunc */
 	size_t nr, room;
 	size_t nr_breaking;
+	/* Kfuncs of both kernels of which one of them does not tell these: not compared. */
+	size_t nr_hooks_unknown;
+	size_t nr_coverage_unknown;
 };
 
 /*

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make bench        measures what a call and a pair of calls cost, watched by us and by others
+# make bench        measures what a call and a pair of calls cost, watched by us and by others, and what
+#                   a snapshot of a kernel in a file takes
 # make check-bench  fails when the hot path has become longer
 
 BENCH         := $(BUILD)/bench
@@ -9,6 +10,7 @@ BENCH_KERNELS := $(or $(KERNELS),trixie)
 .PHONY: bench check-bench
 bench: kfunctrace $(BENCH)/bench-loop
 	$(Q)tests/bench/bench $(BENCH_KERNELS)
+	$(Q)tests/bench/images $(BENCH_KERNELS)
 
 check-bench: kfunctrace $(BENCH)/bench-loop
 	$(Q)tests/bench/bench --check trixie

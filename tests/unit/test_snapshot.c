@@ -103,6 +103,33 @@ static void a_lost_hook_breaks_and_common_is_for_all(void **state)
 	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"tc\":[]"), "hook! -xdp\n");
 	expect(PLAIN("\"tc\":[]"), PLAIN("\"tc\":[],\"xdp\":[]"), "hook +xdp\n");
 	expect(PLAIN("\"tc\":[],\"xdp\":[]"), PLAIN("\"common\":[]"), "hook +common\n");
+	/* The kernel does not look at the flags of the other. */
+	expect(PLAIN("\"common\":[],\"tc\":[\"acquire\"]"),
+	       PLAIN("\"common\":[],\"tc\":[\"acquire\"]"), "");
+}
+
+static void unknown_hooks_and_coverage_are_not_compared(void **state)
+{
+	(void)state;
+	expect(PLAIN("\"tc\":[\"acquire\"],\"xdp\":[\"acquire\"]"),
+	       PLAIN("\"unknown\":[\"acquire\"]"), "");
+	expect(PLAIN("\"unknown\":[\"acquire\"]"), PLAIN("\"common\":[\"acquire\"]"), "");
+	expect(KFUNC("f", "vmlinux", "\"tc\":[]", "int", ""),
+	       "{\"name\":\"f\",\"module\":\"vmlinux\",\"hooks\":{\"tc\":[]},\"filtered\":null,"
+	       "\"returns\":\"int\",\"params\":[],\"abi\":null,\"coverage\":\"unknown\"}",
+	       "");
+}
+
+static void flags_of_unknown_hooks_are_compared(void **state)
+{
+	(void)state;
+	expect(PLAIN("\"tc\":[],\"lsm\":[\"ret_null\"]"), PLAIN("\"unknown\":[\"ret_null\"]"),
+	       "flag! +ret_null\n");
+	expect(PLAIN("\"tc\":[],\"lsm\":[\"ret_null\"]"),
+	       PLAIN("\"unknown\":[],\"unknown-2\":[\"ret_null\"]"), "");
+	expect(PLAIN("\"unknown\":[]"), PLAIN("\"unknown\":[\"sleepable\"]"), "flag! +sleepable\n");
+	/* A kernel's hook of such a name would be another thing. */
+	expect(PLAIN("\"unknowns\":[]"), PLAIN("\"tc\":[]"), "hook! -unknowns\nhook +tc\n");
 }
 
 static void numbers_of_another_width_and_const_do_not_break(void **state)
@@ -260,6 +287,8 @@ static void what_is_no_snapshot_is_refused(void **state)
 		HEAD "{}" TAIL,
 		HEAD "7" TAIL,
 		HEAD KFUNC("f", "vmlinux", "\"tc\":7", "int", "") TAIL,
+		HEAD KFUNC("f", "vmlinux", "", "int", "") "," KFUNC("f", "vmlinux", "", "int", "")
+			TAIL,
 		HEAD KFUNC("f", "vmlinux", "\"tc\":[7]", "int", "") TAIL,
 		HEAD KFUNC("f", "vmlinux", "\"tc\":[]", "int", "{\"type\":\"int\"}") TAIL,
 	};
@@ -309,6 +338,8 @@ int main(void)
 		cmocka_unit_test(what_comes_and_goes),
 		cmocka_unit_test(flags_that_ask_more_of_programs_break),
 		cmocka_unit_test(a_lost_hook_breaks_and_common_is_for_all),
+		cmocka_unit_test(unknown_hooks_and_coverage_are_not_compared),
+		cmocka_unit_test(flags_of_unknown_hooks_are_compared),
 		cmocka_unit_test(numbers_of_another_width_and_const_do_not_break),
 		cmocka_unit_test(another_type_breaks),
 		cmocka_unit_test(a_parameter_is_what_its_suffix_says),
