@@ -105,6 +105,7 @@ check-all:
 		"deprecations=tests/deprecations.sh" \
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
+		"users on this machine=tests/users-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \

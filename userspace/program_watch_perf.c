@@ -57,7 +57,6 @@ struct perf_watch {
 	size_t nr_notices, room_notices;
 	struct seen *seen; /* programs with calls, and those that were too fast for us */
 	size_t nr_seen, room_seen;
-	__u64 nr_lost;
 };
 
 /* --- rings ------------------------------------------------------------------------------------ */
@@ -68,6 +67,7 @@ static int open_ring(int cpu, struct ring *ring)
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
 		.config = PERF_COUNT_SW_DUMMY,
+		.read_format = PERF_FORMAT_LOST,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
 		.sample_id_all = 1,
 		.ksymbol = 1,
@@ -140,11 +140,6 @@ struct ksymbol_record {
 	char name[];
 };
 
-struct lost_record {
-	struct perf_event_header header;
-	__u64 id, lost;
-};
-
 static int add_notice(struct perf_watch *perf, struct ring *ring,
 		      const struct bpf_event_record *record)
 {
@@ -204,10 +199,6 @@ static int take_record(struct perf_watch *perf, struct ring *ring,
 						      event->type != PERF_BPF_EVENT_PROG_UNLOAD))
 			return 0;
 		return add_notice(perf, ring, event);
-	case PERF_RECORD_LOST:
-		if (header->size >= sizeof(struct lost_record))
-			perf->nr_lost += ((const struct lost_record *)header)->lost;
-		return 0;
 	default:
 		return 0;
 	}
@@ -452,7 +443,17 @@ int perf_watch__poll(struct perf_watch *perf, __u64 timeout_ns)
 	return take_notices(perf);
 }
 
+/* Records of what was lost come only with the next event that is not. */
 __u64 perf_watch__lost(const struct perf_watch *perf)
 {
-	return perf->nr_lost;
+	struct {
+		__u64 value, lost;
+	} count;
+	__u64 lost = 0;
+
+	for (int i = 0; i < perf->nr_rings; i++) {
+		if (read(perf->rings[i].fd, &count, sizeof(count)) == sizeof(count))
+			lost += count.lost;
+	}
+	return lost;
 }

@@ -123,7 +123,7 @@ int users_report__print_details(const struct users_report *report, FILE *out)
 				user->prog.nr_left_out);
 		program_source__free(source);
 	}
-	users_report__print_summary(report, out);
+	users_report__print_summary(report, true, out);
 	deprecation_notes__print(&notes, out);
 	return 0;
 }

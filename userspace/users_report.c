@@ -74,7 +74,7 @@ const struct deprecation *users_report__deprecation(const struct users_report *r
 	return used->kfunc ? live_kernel__deprecation(report->kernel, used->kfunc) : NULL;
 }
 
-void users_report__print_summary(const struct users_report *report, FILE *out)
+void users_report__print_summary(const struct users_report *report, bool all, FILE *out)
 {
 	size_t nr_calling = 0, nr_declaring = 0;
 
@@ -91,15 +91,15 @@ void users_report__print_summary(const struct users_report *report, FILE *out)
 				is_calling = true;
 		}
 		nr_calling += is_calling;
-		nr_declaring += is_declaring && !is_calling;
+		nr_declaring += is_declaring;
 	}
-	if (nr_calling || nr_declaring)
+	if (nr_calling || (nr_declaring && all))
 		fputc('\n', out);
 	fprintf(out, " %zu loaded programs contain calls of %s\n", nr_calling,
 		report->patterns->nr ? "them" : "kfuncs");
 	if (nr_declaring)
-		fprintf(out, " %zu more come from objects that declare kfuncs which are inlined\n",
-			nr_declaring);
+		fprintf(out, " %zu come from objects that declare kfuncs which are inlined%s\n",
+			nr_declaring, all ? "" : " (-v names them)");
 }
 
 /* --- a row for each program and kfunc ----------------------------------------------------------- */
@@ -137,6 +137,14 @@ static void add_row(const struct users_report *report, struct table *table, cons
 	add_text(table, holders_text__pins(report->holders, id));
 }
 
+/* All programs of an object declare the same: rows without end, of little use if not asked for. */
+static bool is_row(const struct users_report *report, const struct used_kfunc *used)
+{
+	return users_report__wants(report, used->kfunc) &&
+	       (!used->declared || report->patterns->nr || !used->kfunc ||
+		used->kfunc->coverage != COVERAGE_INLINED);
+}
+
 int users_report__print_table(const struct users_report *report, FILE *out)
 {
 	static const struct table_column columns[] = {
@@ -164,7 +172,7 @@ int users_report__print_table(const struct users_report *report, FILE *out)
 		const struct user *user = &report->users->users[i];
 
 		for (int j = 0; j < user->nr_kfuncs; j++) {
-			if (!users_report__wants(report, user->kfuncs[j].kfunc))
+			if (!is_row(report, &user->kfuncs[j]))
 				continue;
 			add_row(report, table, user, &user->kfuncs[j], &notes);
 			nr_rows++;
@@ -173,7 +181,7 @@ int users_report__print_table(const struct users_report *report, FILE *out)
 	if (nr_rows)
 		err = table__print(table, out, terminal_width(out));
 	table__free(table);
-	users_report__print_summary(report, out);
+	users_report__print_summary(report, report->patterns->nr, out);
 	deprecation_notes__print(&notes, out);
 	return err;
 }

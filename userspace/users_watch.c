@@ -129,6 +129,7 @@ static json_t *json_event(const struct program_event *event)
 	json_object_set_new(json, "time",
 			    json_string(format_time(event->time_ns, "%Y-%m-%dT%H:%M:%S", "%z", text,
 						    sizeof(text))));
+	json_object_set_new(json, "time_ns", json_integer(event->time_ns));
 	json_object_set_new(json, "program_id", json_integer(user->prog.prog_id));
 	json_object_set_new(json, "program", text_or_null(user->prog.name));
 	json_object_set_new(json, "program_type",
