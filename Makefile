@@ -102,6 +102,7 @@ check-all:
 		"documentation=tests/docs.sh" \
 		"kernels that come with it=tests/kernels.sh" \
 		"lint=tests/lint.sh" \
+		"deprecations=tests/deprecations.sh" \
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \

@@ -97,7 +97,9 @@ else
 	skip "json.rst has the fields of snapshot" "snapshot does not work here"
 fi
 same "json.rst has the fields of users" "$(documented users)" \
-	"$(set_in userspace/users_report.c userspace/holders_text.c)"
+	"$(set_in userspace/users_report.c userspace/holders_text.c userspace/deprecation_text.c)"
+same "json.rst has the fields of report" "$(documented report)" \
+	"$(set_in userspace/deprecation_report_json.c userspace/deprecation_details.c userspace/deprecation_text.c)"
 # "lost" is a value.
 same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
 	"$(set_in userspace/users_watch.c | grep -vx lost)"

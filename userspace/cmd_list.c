@@ -311,21 +311,6 @@ static json_t *json_text(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-static void add_deprecation(json_t *object, const struct deprecation *deprecation)
-{
-	char since[32] = "";
-
-	deprecation__add_json(deprecation, object);
-	if (deprecation && deprecation->since)
-		snprintf(since, sizeof(since), "%u.%u", deprecation->since >> 16,
-			 deprecation->since & 0xffff);
-	json_object_set_new(object, "deprecated_since", json_text(*since ? since : NULL));
-	json_object_set_new(object, "deprecated_words",
-			    json_text(deprecation ? deprecation->words : NULL));
-	json_object_set_new(object, "deprecated_source",
-			    json_text(deprecation ? deprecation->source : NULL));
-}
-
 static json_t *json_kfunc(const struct live_kernel *kernel, const struct kfunc *kfunc)
 {
 	json_t *object = json_object(), *hooks = json_array(), *filtered = json_array();
@@ -355,7 +340,7 @@ static json_t *json_kfunc(const struct live_kernel *kernel, const struct kfunc *
 	json_object_set_new(object, "coverage", json_string(coverage__name(kfunc->coverage)));
 	json_object_set_new(object, "coverage_reason", json_string(kfunc->reason));
 	json_object_set_new(object, "specialised_to", json_text(kfunc->twin));
-	add_deprecation(object, live_kernel__deprecation(kernel, kfunc));
+	deprecation__add_json_details(live_kernel__deprecation(kernel, kfunc), object);
 	return object;
 }
 

@@ -94,11 +94,14 @@ static int census(const struct users_options *opts, struct live_kernel *kernel)
 	struct users users;
 	int err;
 
+	if (live_kernel__load_deprecations(kernel))
+		return -ENOMEM;
 	err = users__read(kernel, &users);
 	if (!err)
 		err = program_holders__read(kernel->btfs, &holders);
 	if (!err)
-		err = print(opts, &(struct users_report){ &users, &opts->patterns, holders });
+		err = print(opts,
+			    &(struct users_report){ &users, &opts->patterns, holders, kernel });
 	if (err)
 		msg__error("cannot read which programs call what: %s", strerror(-err));
 	users__free(&users);

@@ -21,6 +21,11 @@ const char *deprecation__format(const struct deprecation *deprecation, char *buf
 	return buf;
 }
 
+static json_t *json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
 void deprecation__add_json(const struct deprecation *deprecation, json_t *object)
 {
 	const char *replacement = deprecation ? deprecation__replacement(deprecation) : NULL;
@@ -28,8 +33,7 @@ void deprecation__add_json(const struct deprecation *deprecation, json_t *object
 	json_object_set_new(object, "deprecated",
 			    deprecation ? json_string(deprecation_kind__name(deprecation->kind))
 					: json_null());
-	json_object_set_new(object, "replacement",
-			    replacement ? json_string(replacement) : json_null());
+	json_object_set_new(object, "replacement", json_text(replacement));
 }
 
 const char *deprecation_notes__mark(struct deprecation_notes *notes, const char *kfunc,

@@ -40,10 +40,10 @@ struct deprecation {
 };
 
 /*
- * Reads the catalogue: all files *.ini of deprecations.d that come with the program, then those in /etc/kfunctrace
- * ($KFUNCTRACE_CONFIG instead, if set), where a section replaces an earlier one of the same kfunc. What
- * is wrong in a file is said with its line; the rest is used. Returns 0 or -ENOMEM; to be freed in
- * any case.
+ * Reads the catalogue: all files *.ini of deprecations.d that come with the program, then those in
+ * /etc/kfunctrace ($KFUNCTRACE_CONFIG instead, if set), where a section replaces an earlier one of the
+ * same kfunc. What is wrong in a file is said with its line; the rest is used. Returns 0 or -ENOMEM; to
+ * be freed in any case.
  */
 int deprecations__load(struct deprecations **deprecations);
 void deprecations__free(struct deprecations *deprecations);
@@ -78,6 +78,8 @@ const char *deprecation__replacement(const struct deprecation *deprecation);
 const char *deprecation__format(const struct deprecation *deprecation, char *buf, size_t size);
 /* Adds `deprecated` (its kind) and `replacement`; both null without one. */
 void deprecation__add_json(const struct deprecation *deprecation, struct json_t *object);
+/* The same and deprecated_since, deprecated_words, deprecated_source. */
+void deprecation__add_json_details(const struct deprecation *deprecation, struct json_t *object);
 
 /*
  * Notes below a table, a line for each deprecated kfunc in it. A row's kfunc is written with

@@ -8,6 +8,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "deprecations.h"
 #include "holders_text.h"
 #include "program_source.h"
 #include "registry.h"
@@ -54,11 +55,13 @@ static void print_sites(const struct used_kfunc *used, const struct program_sour
 }
 
 static void print_kfunc(const struct used_kfunc *used, const struct program_source *source,
+			struct deprecation_notes *notes, const struct deprecation *deprecation,
 			FILE *out)
 {
 	const struct kfunc *kfunc = used->kfunc;
 
-	fprintf(out, "    calls %s", used_kfunc__name(used));
+	fprintf(out, "    calls %s%s", used_kfunc__name(used),
+		deprecation_notes__mark(notes, used_kfunc__name(used), deprecation));
 	if (kfunc && strcmp(kfunc->module, "vmlinux") != 0)
 		fprintf(out, " [%s]", kfunc->module);
 	if (used->is_twin)
@@ -96,6 +99,8 @@ static void print_program(const struct users_report *report, const struct user *
 
 int users_report__print_details(const struct users_report *report, FILE *out)
 {
+	struct deprecation_notes notes = { 0 };
+
 	for (size_t i = 0; i < report->users->nr; i++) {
 		const struct user *user = &report->users->users[i];
 		struct program_source *source = NULL;
@@ -110,7 +115,8 @@ int users_report__print_details(const struct users_report *report, FILE *out)
 					source = NULL;
 				begun = true;
 			}
-			print_kfunc(&user->kfuncs[j], source, out);
+			print_kfunc(&user->kfuncs[j], source, &notes,
+				    users_report__deprecation(report, &user->kfuncs[j]), out);
 		}
 		if (user->prog.nr_left_out && begun)
 			fprintf(out, "    and %u more call sites, not looked at\n",
@@ -118,5 +124,6 @@ int users_report__print_details(const struct users_report *report, FILE *out)
 		program_source__free(source);
 	}
 	users_report__print_summary(report, true, out);
+	deprecation_notes__print(&notes, out);
 	return 0;
 }

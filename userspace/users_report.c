@@ -11,11 +11,12 @@
 #include <jansson.h>
 
 #include "clock.h"
+#include "deprecations.h"
 #include "holders_text.h"
+#include "live_kernel.h"
 #include "output.h"
 #include "pattern.h"
 #include "program_source.h"
-#include "registry.h"
 #include "table.h"
 #include "users.h"
 
@@ -67,6 +68,12 @@ bool users_report__wants(const struct users_report *report, const struct kfunc *
 	return pattern_list__match(report->patterns, kfunc ? kfunc->name : "");
 }
 
+const struct deprecation *users_report__deprecation(const struct users_report *report,
+						    const struct used_kfunc *used)
+{
+	return used->kfunc ? live_kernel__deprecation(report->kernel, used->kfunc) : NULL;
+}
+
 void users_report__print_summary(const struct users_report *report, bool all, FILE *out)
 {
 	size_t nr_calling = 0, nr_declaring = 0;
@@ -104,13 +111,15 @@ static void add_text(struct table *table, char *text)
 }
 
 static void add_row(const struct users_report *report, struct table *table, const struct user *user,
-		    const struct used_kfunc *used)
+		    const struct used_kfunc *used, struct deprecation_notes *notes)
 {
 	const __u32 id = user->prog.prog_id;
 	char text[64];
 
 	table__row(table);
-	table__cell(table, "%s", used_kfunc__name(used));
+	table__cell(table, "%s%s", used_kfunc__name(used),
+		    deprecation_notes__mark(notes, used_kfunc__name(used),
+					    users_report__deprecation(report, used)));
 	table__cell(table, "%s", used->kfunc ? used->kfunc->module : "?");
 	table__cell(table, "%s", user->prog.name);
 	table__cell(table, "%s", libbpf_bpf_prog_type_str(user->prog.type) ?: "?");
@@ -153,6 +162,7 @@ int users_report__print_table(const struct users_report *report, FILE *out)
 		{ .title = "PINNED", .drop = 4 },
 	};
 	struct table *table = table__new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct deprecation_notes notes = { 0 };
 	size_t nr_rows = 0;
 	int err = 0;
 
@@ -164,7 +174,7 @@ int users_report__print_table(const struct users_report *report, FILE *out)
 		for (int j = 0; j < user->nr_kfuncs; j++) {
 			if (!is_row(report, &user->kfuncs[j]))
 				continue;
-			add_row(report, table, user, &user->kfuncs[j]);
+			add_row(report, table, user, &user->kfuncs[j], &notes);
 			nr_rows++;
 		}
 	}
@@ -172,6 +182,7 @@ int users_report__print_table(const struct users_report *report, FILE *out)
 		err = table__print(table, out, terminal_width(out));
 	table__free(table);
 	users_report__print_summary(report, report->patterns->nr, out);
+	deprecation_notes__print(&notes, out);
 	return err;
 }
 
@@ -227,6 +238,7 @@ static json_t *json_row(const struct users_report *report, const struct user *us
 		json_string(user__format_time(user__loaded_at(user), "%Y-%m-%dT%H:%M:%S%z", text,
 					      sizeof(text))));
 	json_object_set_new(json, "uid", json_integer(user->prog.uid));
+	deprecation__add_json(users_report__deprecation(report, used), json);
 	holders_text__add_json(report->holders, user->prog.prog_id, json);
 	return json;
 }

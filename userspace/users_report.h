@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <time.h>
 
+struct deprecation;
 struct kfunc;
+struct live_kernel;
 struct pattern_list;
 struct program_holders;
+struct used_kfunc;
 struct user;
 struct users;
 
@@ -17,6 +20,7 @@ struct users_report {
 	const struct users *users;
 	const struct pattern_list *patterns;   /* on the names of kfuncs */
 	const struct program_holders *holders; /* of the programs */
+	const struct live_kernel *kernel;      /* for what is deprecated on it */
 };
 
 /* Each returns 0 or a negative errno. */
@@ -27,6 +31,9 @@ int users_report__print_details(const struct users_report *report, FILE *out);
 
 /* For all three. */
 bool users_report__wants(const struct users_report *report, const struct kfunc *kfunc);
+/* NULL: not deprecated. */
+const struct deprecation *users_report__deprecation(const struct users_report *report,
+						    const struct used_kfunc *used);
 time_t user__loaded_at(const struct user *user);
 const char *user__format_time(time_t when, const char *format, char *buf, size_t size);
 /* Name of who loaded it, or the number. Returns buf. */

@@ -69,6 +69,7 @@ const void *object__refs_sleepable(size_t *size);
 const void *object__refs_tasks(size_t *size);
 const void *object__refs_test(size_t *size);
 const void *object__refs_zero(size_t *size);
+const void *object__sched_ext(size_t *size);
 const void *object__subprograms(size_t *size);
 const void *object__two_programs(size_t *size);
 
@@ -95,5 +96,6 @@ double now(void);
 
 int churn__run(struct bpf_object *object, const struct options *options);
 int demo__run(struct bpf_object *object, const struct options *options);
+int sched_ext__run(struct bpf_object *object, const struct options *options);
 
 #endif
