@@ -4,12 +4,14 @@
 # make check-vm   runs the tests in VMs; KERNELS="trixie" on some kernels only
 
 WORKLOADS       := $(BUILD)/workloads
-WORKLOAD_BPF    := $(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c))
+# attach_all.c has an object of its own.
+WORKLOAD_BPF    := $(filter-out attached,\
+	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
-	$(filter-out %.bpf.c %/attach_fexit.c,$(wildcard tests/workloads/*.c)))
+	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c,$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
-workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit
+workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -19,6 +21,12 @@ $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
 $(WORKLOADS)/attach-fexit: $(BUILD)/loads/attach_fexit.o | $(WORKLOADS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(WORKLOADS)/attach-all: $(BUILD)/loads/attach_all.o | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(BUILD)/loads/attach_all.o: $(BUILD)/loads/attached.bpf.o
 
 $(BUILD)/loads/%.o: tests/workloads/%.c | $(BUILD)/loads
 	$(say) CC $<

@@ -2,6 +2,8 @@
 #include "tracing_session.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -12,54 +14,75 @@
 #include "probe_template.h"
 #include "run_window.h"
 
-static void explain_tracing_failure(int err)
+static void say_failure(struct tracing_session *session, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say_failure(struct tracing_session *session, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(session->failure, sizeof(session->failure), fmt, args);
+	va_end(args);
+	msg__error("%s", session->failure);
+}
+
+static void explain_tracing_failure(struct tracing_session *session, int err)
 {
 	switch (-err) {
 	case EPERM:
 	case EACCES:
-		msg__error(
+		say_failure(
+			session,
 			"this kernel refuses fentry programs (%s): counting needs them; not root, "
 			"or locked down. `kfunctrace doctor` tells what is missing",
 			strerror(-err));
 		break;
 	case EOPNOTSUPP:
-		msg__error(
+		say_failure(
+			session,
 			"callers can be told on x86-64 only so far, so nothing is counted on this "
 			"architecture; `kfunctrace list` works");
 		break;
 	case EBUSY:
-		msg__error("this kernel cannot attach fentry programs (%s): it must be built with "
-			   "CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS. "
-			   "`kfunctrace doctor` tells more",
-			   strerror(-err));
+		say_failure(session,
+			    "this kernel cannot attach fentry programs (%s): it must be built with "
+			    "CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS. "
+			    "`kfunctrace doctor` tells more",
+			    strerror(-err));
 		break;
 	case ENODEV:
 	case ENODATA:
-		msg__error("the kernel does not run what is attached (%s): its function tracer has "
-			   "been shut down after a fault of its own, until the next boot",
-			   strerror(-err));
+		say_failure(
+			session,
+			"the kernel does not run what is attached (%s): its function tracer has "
+			"been shut down after a fault of its own, until the next boot",
+			strerror(-err));
 		break;
 	case ENOMEM:
-		msg__error("not enough memory for the counters: raise the memory limit of this "
-			   "cgroup");
+		say_failure(session,
+			    "not enough memory for the counters: raise the memory limit of this "
+			    "cgroup");
 		break;
 	default:
-		msg__error("cannot begin to count: %s; `kfunctrace doctor` may tell why",
-			   strerror(-err));
+		say_failure(session, "cannot begin to count: %s; `kfunctrace doctor` may tell why",
+			    strerror(-err));
 	}
 }
 
 /* ftrace_state.h says what would happen. */
-static int refuse_without_ftrace(void)
+static int refuse_without_ftrace(struct tracing_session *session)
 {
 	switch (ftrace_state()) {
 	case 0:
-		msg__error("function tracing is off on this host, so probes would see nothing: "
-			   "sysctl kernel.ftrace_enabled=1");
+		say_failure(session,
+			    "function tracing is off on this host, so probes would see nothing: "
+			    "sysctl kernel.ftrace_enabled=1");
 		return -EBUSY;
 	case -ENODEV:
-		msg__error("this kernel has shut function tracing down after a fault of its own "
-			   "(dmesg has more): reboot");
+		say_failure(session,
+			    "this kernel has shut function tracing down after a fault of its own "
+			    "(dmesg has more): reboot");
 		return -ENODEV;
 	default:
 		return 0;
@@ -86,7 +109,7 @@ int tracing_session__open(struct tracing_session *session)
 
 int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts)
 {
-	int err = refuse_without_ftrace();
+	int err = refuse_without_ftrace(session);
 
 	if (err)
 		return err;
@@ -97,7 +120,7 @@ int tracing_session__prepare(struct tracing_session *session, const struct count
 					   counters__nr_cpus(session->counters),
 					   counters__nr_slots(session->counters), &session->tmpl);
 	if (err)
-		explain_tracing_failure(err);
+		explain_tracing_failure(session, err);
 	return err;
 }
 
@@ -113,7 +136,7 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 		return err;
 	}
 	if (err) {
-		explain_tracing_failure(err);
+		explain_tracing_failure(session, err);
 		return err;
 	}
 	probe_set__times(session->set, &load_ns, &attach_ns);
@@ -125,8 +148,9 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 	if (!probe_set__nr_attached(session->set)) {
 		const struct probe *first = probe_set__at(session->set, 0);
 
-		msg__error("cannot attach to any of %d functions, the first of them: %s: %s",
-			   nr_targets, first->target.function, probe__explain(first));
+		say_failure(session,
+			    "cannot attach to any of %d functions, the first of them: %s: %s",
+			    nr_targets, first->target.function, probe__explain(first));
 		return -EBUSY;
 	}
 	return 0;
