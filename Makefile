@@ -106,6 +106,7 @@ check-all:
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \
+		"BPF objects against kernels=tests/check.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
@@ -118,5 +119,6 @@ clean:
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+include tests/objects/objects.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk

@@ -3,6 +3,7 @@
 #ifndef KFUNCTRACE_COMMANDS_H
 #define KFUNCTRACE_COMMANDS_H
 
+int cmd_check(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_lint(int argc, char **argv);

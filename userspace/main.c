@@ -25,6 +25,7 @@ static const struct {
 	{ "snapshot", cmd_snapshot, "what its kfuncs look like, in a file" },
 	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },
 	{ "lint", cmd_lint, "what is wrong with kfuncs, for those who write them" },
+	{ "check", cmd_check, "whether the programs of BPF object files load on a kernel" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
 

@@ -4,9 +4,9 @@
  * what they are attached to. A link counts as its program.
  *
  * Found at one moment without stopping anything: what comes or goes meanwhile may be missing. Not
- * seen: sockets (SO_ATTACH_BPF), tc actions, routes (lwt), infrared devices, descriptors that are
- * in flight or of threads with their own table, other network namespaces, other mounts of bpffs
- * than this process sees.
+ * seen: sockets (SO_ATTACH_BPF), tc actions, routes (lwt), infrared devices, perf events that sample
+ * and have no link, descriptors that are in flight or of threads with their own table, other network
+ * namespaces, other mounts of bpffs than this process sees.
  */
 #ifndef KFUNCTRACE_PROGRAM_HOLDERS_H
 #define KFUNCTRACE_PROGRAM_HOLDERS_H

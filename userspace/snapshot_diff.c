@@ -10,6 +10,7 @@
 #include "deprecations.h"
 #include "kernel_version.h"
 #include "snapshot.h"
+#include "type_shape.h"
 
 const char *change_kind__name(enum change_kind kind)
 {
@@ -98,44 +99,35 @@ static const char *suffix_of(const char *name)
 	return at ? at : "";
 }
 
-/* Word by word: "const struct file *" -> "struct file *". Returns buf. */
-static const char *without_qualifiers(const char *type, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	buf[0] = '\0';
-	while (*type && len < size) {
-		size_t word = strcspn(type, " ");
-		bool qualifies = strncmp(type, "const ", 6) == 0 ||
-				 strncmp(type, "volatile ", 9) == 0 || strncmp(type, "__", 2) == 0;
-
-		/* Tags ("__rcu", "__address_space(1)") stand before the star. */
-		if (!qualifies || strncmp(type, "__u", 3) == 0 || strncmp(type, "__s", 3) == 0)
-			len += snprintf(buf + len, size - len, "%s%.*s", len ? " " : "", (int)word,
-					type);
-		type += word;
-		type += strspn(type, " ");
-	}
-	return buf;
-}
-
 /*
- * True when a program that passes the one is taken where the other is expected: numbers of any
- * width are, and pointers to the same type. libbpf and the verifier compare no more than that.
+ * What a program that was written for the one meets in the other. Numbers of any width are taken, and
+ * pointers to the same type: libbpf and the verifier compare no more than that.
  */
-static bool is_compatible(const char *old, const char *new)
+static int compare_types(const struct snapshot_diff *diff, const char *old, const char *new,
+			 enum type_match *match)
 {
-	char left[256], right[256];
+	struct type_shape *left = type_shape__parse(old, diff->old);
+	struct type_shape *right = type_shape__parse(new, diff->new);
+	char why[256];
 
-	if (!strchr(old, '*') && !strchr(new, '*'))
-		return strcmp(old, "void") != 0 && strcmp(new, "void") != 0;
-	return strcmp(without_qualifiers(old, left, sizeof(left)),
-		      without_qualifiers(new, right, sizeof(right))) == 0;
+	*match = TYPES_SAME;
+	if (left && right)
+		*match = type_shape__compare(left, right, why, sizeof(why));
+	type_shape__free(left);
+	type_shape__free(right);
+	return left && right ? 0 : -ENOMEM;
 }
 
-static const char *meaning_of_type(const char *old, const char *new)
+static const char *meaning_of_types(enum type_match match)
 {
-	return is_compatible(old, new) ? "programs load all the same" : "programs do not load";
+	switch (match) {
+	case TYPES_DIFFER:
+		return "programs do not load";
+	case TYPES_DOUBTFUL:
+		return "libbpf lets programs pass, the verifier may not";
+	default:
+		return "programs load all the same";
+	}
 }
 
 /* Other words for the same: what was said with the first is still true with the second. */
@@ -160,11 +152,13 @@ static int compare_param(struct snapshot_diff *diff, enum change_kind kind,
 			 const struct snapshot_param *old, const struct snapshot_param *new)
 {
 	bool public = kind == CHANGE_SIGNATURE;
+	enum type_match match;
 
 	if (strcmp(old->type, new->type) != 0)
-		return add(diff, kind, public && !is_compatible(old->type, new->type), kfunc,
-			   meaning_of_type(old->type, new->type), "parameter %d: %s %s -> %s %s",
-			   idx + 1, old->type, old->name, new->type, new->name);
+		return compare_types(diff, old->type, new->type, &match)
+			       ?: add(diff, kind, public && match < TYPES_CLOSE, kfunc,
+				      meaning_of_types(match), "parameter %d: %s %s -> %s %s",
+				      idx + 1, old->type, old->name, new->type, new->name);
 	if (strcmp(suffix_of(old->name), suffix_of(new->name)) == 0)
 		return 0;
 	if (is_reworded(suffix_of(old->name), suffix_of(new->name)))
@@ -181,12 +175,14 @@ static int compare_signatures(struct snapshot_diff *diff, enum change_kind kind,
 			      const struct snapshot_signature *new)
 {
 	bool public = kind == CHANGE_SIGNATURE;
+	enum type_match match;
 	int err = 0, i;
 
 	if (strcmp(old->returns, new->returns) != 0)
-		err = add(diff, kind, public && !is_compatible(old->returns, new->returns), kfunc,
-			  meaning_of_type(old->returns, new->returns), "returns %s -> %s",
-			  old->returns, new->returns);
+		err = compare_types(diff, old->returns, new->returns, &match)
+			      ?: add(diff, kind, public && match < TYPES_CLOSE, kfunc,
+				     meaning_of_types(match), "returns %s -> %s", old->returns,
+				     new->returns);
 	for (i = 0; i < old->nr_params && i < new->nr_params && !err; i++)
 		err = compare_param(diff, kind, kfunc, i, &old->params[i], &new->params[i]);
 	for (; i < new->nr_params && !err; i++)
@@ -490,7 +486,7 @@ int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
 	};
 	int err = 0;
 
-	memset(diff, 0, sizeof(*diff));
+	*diff = (struct snapshot_diff){ .old = old, .new = new };
 	for (int i = 0; i < old->nr && !err; i++)
 		err = compare_old(&cmp, &old->kfuncs[i]);
 	for (int i = 0; i < new->nr && !err; i++) {
@@ -502,6 +498,14 @@ int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
 	if (diff->nr)
 		qsort(diff->changes, diff->nr, sizeof(*diff->changes), compare_changes);
 	return err;
+}
+
+int snapshot_diff__make_one(struct snapshot_diff *diff, const struct snapshot *old,
+			    const struct snapshot_kfunc *old_kfunc, const struct snapshot *new,
+			    const struct snapshot_kfunc *new_kfunc)
+{
+	*diff = (struct snapshot_diff){ .old = old, .new = new };
+	return compare_kfunc(diff, old_kfunc, new_kfunc);
 }
 
 void snapshot_diff__free(struct snapshot_diff *diff)

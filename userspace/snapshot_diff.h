@@ -8,6 +8,7 @@
 
 struct deprecations;
 struct snapshot;
+struct snapshot_kfunc;
 
 enum change_kind {
 	CHANGE_ADDED,
@@ -40,6 +41,7 @@ struct snapshot_diff {
 	struct change *changes; /* sorted by kfunc */
 	size_t nr, room;
 	size_t nr_breaking;
+	const struct snapshot *old, *new;
 	/* Kfuncs of both kernels of which one of them does not tell these: not compared. */
 	size_t nr_hooks_unknown;
 	size_t nr_coverage_unknown;
@@ -51,6 +53,10 @@ struct snapshot_diff {
  */
 int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
 			const struct snapshot *new, const struct deprecations *deprecations);
+/* Only what changes for one kfunc, which both have. */
+int snapshot_diff__make_one(struct snapshot_diff *diff, const struct snapshot *old,
+			    const struct snapshot_kfunc *old_kfunc, const struct snapshot *new,
+			    const struct snapshot_kfunc *new_kfunc);
 void snapshot_diff__free(struct snapshot_diff *diff);
 
 #endif
