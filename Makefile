@@ -5,6 +5,7 @@
 # make check-fuzz runs the fuzz targets
 # make man        builds the manual pages
 # make install    into PREFIX (/usr/local), below DESTDIR
+# make module     builds the kernel modules, see Documentation/module.rst
 # make V=1        shows the commands
 
 CLANG     ?= clang-19
@@ -87,6 +88,7 @@ install: kfunctrace man
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	$(Q)install -m 644 $(MAN_PAGES) $(DESTDIR)$(PREFIX)/share/man/man8
 
+include module/module.mk
 include tests/unit/unit.mk
 
 # A fresh machine can neither build nor include what it has not installed: first things first.
@@ -109,6 +111,7 @@ check-all:
 		"BPF objects against kernels=tests/check.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
+		"kernel modules=tests/scripts/module.sh" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
