@@ -2,11 +2,12 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "events.h"
 #include "version.h"
 
 static int __init kfunctrace_init(void)
 {
-	return compat_require_module_btf();
+	return compat_require_module_btf() ?: events__register();
 }
 
 static void __exit kfunctrace_exit(void)

@@ -23,6 +23,7 @@ struct counters_options {
 	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
 	bool want_references; /* call sites get numbers (reference_records.h) */
+	bool want_events;     /* trace events of calls; only with want_references */
 };
 
 /*
@@ -41,6 +42,7 @@ struct counters_reference_maps {
 	int site_ids_fd;
 	int transient_pages_fd;
 	int state_fd;
+	int images_fd, progs_fd; /* who owns which code */
 };
 struct counters_reference_maps counters__reference_maps(const struct counters *counters);
 /* The memory behind state_fd, written by the kernel and by whoever sets the probes up. */

@@ -25,6 +25,7 @@ static void print_usage(FILE *out)
 	      "two)\n"
 	      "      --addresses        kernel addresses in the JSON of --by site\n"
 	      "      --json             an array of rows; with -i one array a line\n"
+	      "      --events           trace events of calls for perf and others (kernel module)\n"
 	      "  -o, --output FILE      results go there; otherwise to standard output, with a "
 	      "COMMAND\n"
 	      "                         to standard error\n"

@@ -13,6 +13,7 @@
 #include "live_kernel.h"
 #include "probe_set.h"
 
+struct module_events;
 struct usage;
 
 struct tracing_session {
@@ -20,9 +21,10 @@ struct tracing_session {
 	struct counters *counters;
 	struct probe_template *tmpl;
 	struct probe_set *set;
-	__u64 drained_ns;    /* when the last drain was through */
-	bool tracer_was_off; /* the function tracer was switched off in between */
-	char failure[256];   /* why nothing can be counted, once that was said */
+	struct module_events *events; /* NULL without trace events */
+	__u64 drained_ns;	      /* when the last drain was through */
+	bool tracer_was_off;	      /* the function tracer was switched off in between */
+	char failure[256];	      /* why nothing can be counted, once that was said */
 };
 
 /*
@@ -30,7 +32,10 @@ struct tracing_session {
  * say what failed and what to do, and return 0 or a negative errno.
  */
 int tracing_session__open(struct tracing_session *session);
-/* Makes the counters and the template; then the probes can be attached. */
+/*
+ * Makes the counters and the template; then the probes can be attached. With want_events all of
+ * them make trace events as well (module_events.h).
+ */
 int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts);
 /* -EINTR: interrupted. Fails when not a single probe could be attached. */
 int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
