@@ -76,8 +76,6 @@ static noinline void fire_object(const struct kft_module_event *event,
 #undef FIRE
 }
 
-__bpf_kfunc_start_defs();
-
 /*
  * Makes an event, when somebody listens. What it is given is memory that the verifier has checked,
  * and no more: nothing in it is trusted.
@@ -136,8 +134,6 @@ __bpf_kfunc u64 kfunctrace_function_v1(u64 address)
 	*slash = '\0';
 	return kstrtoul(plus + 1, 0, &offset) || offset > address ? 0 : address - offset;
 }
-
-__bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(event_kfuncs)
 BTF_ID_FLAGS(func, kfunctrace_event_v1)
