@@ -2,15 +2,17 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "engine.h"
 #include "version.h"
 
 static int __init kfunctrace_init(void)
 {
-	return compat_require_module_btf();
+	return compat_require_module_btf() ?: engine__init();
 }
 
 static void __exit kfunctrace_exit(void)
 {
+	engine__exit();
 }
 
 module_init(kfunctrace_init);
