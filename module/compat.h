@@ -77,6 +77,19 @@ static inline unsigned long compat_ftrace_argument(struct ftrace_regs *fregs, un
 }
 
 /*
+ * Forgets the functions of an ops that is not registered, which may be used again. Before 7.3 the
+ * kernel leaves pointers to what it has freed in there.
+ */
+static inline void compat_ftrace_forget(struct ftrace_ops *ops)
+{
+	ftrace_func_t func = ops->func;
+
+	ftrace_free_filter(ops);
+	memset(ops, 0, sizeof(*ops));
+	ops->func = func;
+}
+
+/*
  * Handlers for returns. COMPAT_EXITS(exits, function) defines them; `function` gets the address of
  * the ftrace site, the return address, and whether 0 was returned. Fprobes know the return address
  * since 6.5; before, and where the kernel has none (Debian's 6.1), each function has a kretprobe.
@@ -86,6 +99,7 @@ static inline unsigned long compat_ftrace_argument(struct ftrace_regs *fregs, un
 struct compat_exits {
 	struct fprobe fprobe;
 	bool attached;
+	fprobe_exit_cb handler;
 };
 
 /* 6.14 passes what ftrace has saved instead of pt_regs. */
@@ -104,7 +118,7 @@ struct compat_exits {
 	{                                                                                       \
 		function(ip, return_address, compat_fprobe_returned(regs) == 0);                \
 	}                                                                                       \
-	static struct compat_exits name = { .fprobe.exit_handler = name##_returned }
+	static struct compat_exits name = { .handler = name##_returned }
 
 /* Calls that may be on their way at the same time, where the kernel wants to know (before 6.14). */
 #define COMPAT_MAX_ACTIVE 2048
@@ -113,10 +127,12 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 {
 	int err;
 
+	/* What it was before does not become what it is now; see compat_ftrace_forget(). */
+	memset(&exits->fprobe, 0, sizeof(exits->fprobe));
+	exits->fprobe.exit_handler = exits->handler;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 	exits->fprobe.nr_maxactive = COMPAT_MAX_ACTIVE;
 #endif
-	exits->fprobe.nmissed = 0;
 	err = register_fprobe_ips(&exits->fprobe, addresses, nr);
 	exits->attached = !err;
 	return err;

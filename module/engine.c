@@ -210,7 +210,7 @@ void engine__end(void)
 	/* All of these wait until no handler is running any more. */
 	detach();
 	engine_programs__unwatch();
-	ftrace_free_filter(&entry_ops);
+	compat_ftrace_forget(&entry_ops);
 	engine_slots__free();
 	nr_by_address = 0;
 	engine.nr_kfuncs = 0;

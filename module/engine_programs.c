@@ -274,7 +274,7 @@ static int watch(struct ftrace_ops *ops, const char *function)
 	if (!err)
 		err = register_ftrace_function(ops);
 	if (err) {
-		ftrace_free_filter(ops);
+		compat_ftrace_forget(ops);
 		pr_info_once("kfunctrace: cannot watch %s (%d): this kernel's programs cannot be followed\n",
 			     function, err);
 	}
@@ -284,7 +284,7 @@ static int watch(struct ftrace_ops *ops, const char *function)
 static void unwatch(struct ftrace_ops *ops)
 {
 	unregister_ftrace_function(ops);
-	ftrace_free_filter(ops);
+	compat_ftrace_forget(ops);
 }
 
 int engine_programs__watch(void)
