@@ -106,6 +106,7 @@ check-all:
 		"doctor on this machine=tests/doctor-native.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
+		"kernel modules=tests/scripts/module.sh" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
 

@@ -18,18 +18,23 @@
 #include <linux/printk.h>
 #include <linux/version.h>
 
-/* 6.2: no tail may be cut off a kfunc, and none may be inlined. */
+/* 6.2: the compiler shall leave kfuncs as they are. */
 #ifndef __bpf_kfunc
-#define __bpf_kfunc __used noinline
+#define __bpf_kfunc __used noinline __noclone
 #endif
 
-/* 6.7: so that nobody complains about functions without a prototype. */
-#ifndef __bpf_kfunc_start_defs
-#define __bpf_kfunc_start_defs()                                                      \
-	__diag_push();                                                                \
-	__diag_ignore_all("-Wmissing-declarations", "kfuncs are called by BPF only"); \
-	__diag_ignore_all("-Wmissing-prototypes", "kfuncs are called by BPF only")
-#define __bpf_kfunc_end_defs() __diag_pop()
+/* Until 7.2 kfuncs have to ask for pointers that are good for sure; since then they get no others. */
+#ifdef KF_TRUSTED_ARGS
+#define COMPAT_KF_TRUSTED_ARGS KF_TRUSTED_ARGS
+#else
+#define COMPAT_KF_TRUSTED_ARGS 0
+#endif
+
+/* 6.2: objects that stay, but whose count may be zero. Before, only those that are held are good. */
+#ifdef KF_RCU
+#define COMPAT_KF_RCU KF_RCU
+#else
+#define COMPAT_KF_RCU KF_TRUSTED_ARGS
 #endif
 
 /* 6.9: sets of kfuncs say that they are. */

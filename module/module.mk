@@ -2,7 +2,6 @@
 #
 # make module                builds the kernel modules for the running kernel
 # make module KDIR=FOLDER    for another kernel: that of these headers; W=1 and C=1 as with kbuild
-# make check-module          builds them for the kernels of $KERNELS, with a warning as an error
 # make module_install        installs them for the kernel of KDIR
 
 KDIR ?= /lib/modules/$(shell uname -r)/build

@@ -63,6 +63,12 @@ static const struct meaning meanings[] = {
 	{ "bpf_kfunc_call_test_acquire", ACQUIRES, TEST_OBJECT },
 	{ "bpf_kfunc_call_test_kptr_get", ACQUIRES, TEST_OBJECT },
 	{ "bpf_kfunc_call_test_release", RELEASES, TEST_OBJECT },
+	{ "kfunctrace_test_object_create", ACQUIRES, MODULE_OBJECT },
+	{ "kfunctrace_test_object_acquire", ACQUIRES, MODULE_OBJECT },
+	{ "kfunctrace_test_object_kptr_get", ACQUIRES, MODULE_OBJECT },
+	{ "kfunctrace_test_object_release", RELEASES, MODULE_OBJECT },
+	/* It keeps the object, but the program has given it up. */
+	{ "kfunctrace_test_object_leak", RELEASES, MODULE_OBJECT },
 };
 
 #define N_MEANINGS (sizeof(meanings) / sizeof(meanings[0]))

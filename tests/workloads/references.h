@@ -24,6 +24,7 @@ struct truth_row;
 #define NEW_CONNECTION "nf_conn___init"
 #define LOCAL_OBJECT   "local object"
 #define TEST_OBJECT    "prog_test_ref_kfunc"
+#define MODULE_OBJECT  "kfunctrace_test_object"
 
 /* References that are outstanding, to one object or to several of the same kind. */
 struct parked {

@@ -168,6 +168,54 @@ int refs_test__perform(struct scene *scene)
 	return scene__do_times(scene, "use_test", 2);
 }
 
+/* The numbers of elements that a loop goes over; the last is too large to begin. */
+static int run_loops(struct scene *scene)
+{
+	static const unsigned int lengths[] = { 0, 1, 7, 1 << 20 };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		scene->step->n = lengths[i];
+		if (scene__do(scene, "loop_module"))
+			return -1;
+	}
+	return scene__note_iterations(scene);
+}
+
+int refs_test_module__perform(struct scene *scene)
+{
+	bool is_old = bpf_object__find_program_by_name(scene->object, "use_module");
+	unsigned int n = scene->options->times;
+	struct kind objects = {
+		.type = MODULE_OBJECT,
+		.pair = "pair_module",
+		.park = "park_module",
+		.doom = "doom_module",
+		.drop = "drop_module",
+		.read = "read_module",
+		.creates = "kfunctrace_test_object_create",
+		.acquires = "kfunctrace_test_object_acquire",
+		.parked_map = "parked_objects",
+		.doomed_map = "doomed_objects",
+		/* A hash map has a spare element for each CPU. */
+		.empty_slots = is_old ? DOOMED_SLOTS + libbpf_num_possible_cpus() - 2 : 0,
+	};
+
+	if (do_all(scene, &objects) || scene__do_times(scene, "zero_module", n) ||
+	    scene__do_times(scene, "leak_module", n))
+		return -1;
+	if (!is_old) {
+		references__add_refcount_zero(scene->references, objects.acquires, "zero_module",
+					      (unsigned long long)ZEROS_A_RUN * n);
+		return run_loops(scene);
+	}
+	scene->step->key = KEPT_1;
+	if (scene__do_times(scene, "use_module", n))
+		return -1;
+	/* There is nothing in it any more. */
+	scene->step->key = HANDED_OVER;
+	return scene__do_times(scene, "use_module", 2);
+}
+
 #define PUSHED 5
 #define POPPED 2
 

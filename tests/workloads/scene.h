@@ -86,6 +86,7 @@ int refs_reuse__perform(struct scene *scene);
 int refs_sleepable__perform(struct scene *scene);
 int refs_tasks__perform(struct scene *scene);
 int refs_test__perform(struct scene *scene);
+int refs_test_module__perform(struct scene *scene);
 int refs_unload__perform(struct scene *scene);
 int refs_zero__perform(struct scene *scene);
 int refs_zero_flood__perform(struct scene *scene);

@@ -15,6 +15,8 @@
 #define MAX_ITERATIONS	   16
 /* Of the map that refs-test destroys. */
 #define DOOMED_SLOTS 64
+/* Acquires of refs-test-module that fail, in a run of the program. */
+#define ZEROS_A_RUN 3
 /* Objects that refs-many may park. */
 #define MAX_MANY 8192
 

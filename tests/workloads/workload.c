@@ -160,6 +160,20 @@ static const struct workload workloads[] = {
 		.perform = refs_test__perform,
 	},
 	{
+		.name = "test-module",
+		.summary = "kfuncs of the module kfunctrace_test, by programs of all types",
+		.objects = { object__test_module },
+		.defaults = { .times = 500, .threads = 1 },
+	},
+	{
+		.name = "refs-test-module",
+		.summary =
+			"objects of that module: parked, destroyed, leaked, with a count of zero",
+		.objects = { object__refs_test_module, object__refs_test_module_old },
+		.defaults = { .times = 100, .threads = 1 },
+		.perform = refs_test_module__perform,
+	},
+	{
 		.name = "refs-conntrack",
 		.summary = "connections of the module nf_conntrack, with inserts that fail",
 		.objects = { object__refs_conntrack },

@@ -68,8 +68,11 @@ const void *object__refs_park(size_t *size);
 const void *object__refs_sleepable(size_t *size);
 const void *object__refs_tasks(size_t *size);
 const void *object__refs_test(size_t *size);
+const void *object__refs_test_module(size_t *size);
+const void *object__refs_test_module_old(size_t *size);
 const void *object__refs_zero(size_t *size);
 const void *object__subprograms(size_t *size);
+const void *object__test_module(size_t *size);
 const void *object__two_programs(size_t *size);
 
 /* --- object.c: choosing, loading and running the programs of an object --- */
