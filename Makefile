@@ -2,6 +2,7 @@
 #
 # make            builds ./kfunctrace
 # make check      installs what is missing, builds, runs all tests
+# make check-fuzz runs the fuzz targets
 # make man        builds the manual pages
 # make install    into PREFIX (/usr/local), below DESTDIR
 # make module     builds the kernel modules, see Documentation/module.rst
@@ -103,10 +104,15 @@ check-all:
 		"documentation=tests/docs.sh" \
 		"kernels that come with it=tests/kernels.sh" \
 		"lint=tests/lint.sh" \
+		"deprecations=tests/deprecations.sh" \
+		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
+		"users on this machine=tests/users-native.sh" \
+		"BPF objects against kernels=tests/check.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
+		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
 
@@ -116,4 +122,6 @@ clean:
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+include tests/objects/objects.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk

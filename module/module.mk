@@ -2,7 +2,6 @@
 #
 # make module                builds the kernel modules for the running kernel
 # make module KDIR=FOLDER    for another kernel: that of these headers; W=1 and C=1 as with kbuild
-# make module_install        installs them for the kernel of KDIR
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL_RELEASE = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' \
@@ -10,13 +9,10 @@ KERNEL_RELEASE = $(shell sed -n 's/^\#define UTS_RELEASE "\(.*\)"/\1/p' \
 MODULE_SOURCES := Kbuild $(wildcard module/*.[ch] tracepoints/*.h)
 
 # Kbuild writes next to its sources, and only from 6.13 on elsewhere: so it gets links to them.
-.PHONY: module module-sources module_install
+.PHONY: module module-sources
 module: module-sources
 	$(say) MODULE $(MODULE_BUILD)
-	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/$(MODULE_BUILD) modules
-
-module_install: module
-	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(CURDIR)/$(MODULE_BUILD) modules_install
+	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(abspath $(MODULE_BUILD)) modules
 
 MODULE_BUILD = $(BUILD)/module/$(KERNEL_RELEASE)
 module-sources:

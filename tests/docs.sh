@@ -96,13 +96,20 @@ if ./kfunctrace snapshot -o "$tmp/snapshot" 2>/dev/null; then
 else
 	skip "json.rst has the fields of snapshot" "snapshot does not work here"
 fi
-same "json.rst has the fields of users" "$(documented users)" "$(set_in userspace/cmd_users.c)"
+same "json.rst has the fields of users" "$(documented users)" \
+	"$(set_in userspace/users_report.c userspace/holders_text.c userspace/deprecation_text.c)"
+same "json.rst has the fields of report" "$(documented report)" \
+	"$(set_in userspace/deprecation_report_json.c userspace/deprecation_details.c userspace/deprecation_text.c)"
+# "lost" is a value.
+same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
+	"$(set_in userspace/users_watch.c | grep -vx lost)"
 same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
+same "json.rst has the fields of check" "$(documented check)" "$(set_in userspace/check_report.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 
 # They need a kernel that allows tracing; the source tells them without.
 same "json.rst has the fields of stat" "$(documented stat)" \
-	"$({ set_in userspace/stat_report.c userspace/caller.c; echo function; echo subprogram; } | sort -u)"
+	"$({ set_in userspace/stat_report.c userspace/caller.c userspace/deprecation_text.c; echo function; echo subprogram; } | sort -u)"
 same "json.rst has the fields of refs" "$(documented refs)" \
 	"$(set_in userspace/balance_report.c userspace/refs_report.c)"
 same "json.rst has the fields of refs --objects" "$(documented 'refs --objects')" \
@@ -119,7 +126,7 @@ same "json.rst has the fields of refs --pairs" "$(documented 'refs --pairs')" \
 	} | sort -u)"
 # "dropped" is a value.
 same "json.rst has the fields of trace" "$(documented trace)" \
-	"$(set_in userspace/event_text.c userspace/cmd_trace.c | grep -vx dropped)"
+	"$(set_in userspace/event_text.c userspace/cmd_trace.c userspace/deprecation_text.c | grep -vx dropped)"
 
 # --- manual pages --------------------------------------------------------------------
 

@@ -4,13 +4,16 @@
 # make check-vm   runs the tests in VMs; KERNELS="trixie" on some kernels only
 
 WORKLOADS       := $(BUILD)/workloads
-WORKLOAD_BPF    := $(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c))
+# attach_all.c has an object of its own.
+WORKLOAD_BPF    := $(filter-out attached,\
+	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
-	$(filter-out %.bpf.c %/attach_fexit.c %/control.c %/refuse_fentry.c,$(wildcard tests/workloads/*.c)))
+	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/refuse_fentry.c,\
+		$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
-workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/control \
-	$(WORKLOADS)/refuse-fentry.so
+workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all \
+	$(WORKLOADS)/control $(WORKLOADS)/refuse-fentry.so
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -28,6 +31,12 @@ $(WORKLOADS)/control: $(BUILD)/loads/control.o | $(WORKLOADS)
 $(WORKLOADS)/refuse-fentry.so: tests/workloads/refuse_fentry.c | $(WORKLOADS)
 	$(say) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -fPIC -shared -o $@ $<
+
+$(WORKLOADS)/attach-all: $(BUILD)/loads/attach_all.o | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(BUILD)/loads/attach_all.o: $(BUILD)/loads/attached.bpf.o
 
 $(BUILD)/loads/%.o: tests/workloads/%.c | $(BUILD)/loads
 	$(say) CC $<

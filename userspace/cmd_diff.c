@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "common_options.h"
+#include "deprecations.h"
 #include "message.h"
 #include "output.h"
 #include "snapshot.h"
@@ -81,6 +82,15 @@ static bool is_wanted(const struct diff_options *opts, const struct change *chan
 	return change->breaks || !opts->breaking_only;
 }
 
+/* Of a new name or a deprecation, `what` says already what to call. */
+static void print_meaning(struct table *table, const struct change *change)
+{
+	if (change->kind == CHANGE_REMOVED && change->replacement)
+		table__cell(table, "%s; use %s", change->means, change->replacement);
+	else
+		table__cell(table, "%s", change->means ?: "");
+}
+
 static int print_changes(const struct diff_options *opts, const struct snapshot_diff *diff)
 {
 	static const struct table_column columns[] = {
@@ -103,7 +113,7 @@ static int print_changes(const struct diff_options *opts, const struct snapshot_
 		table__cell(table, "%s", change_kind__name(change->kind));
 		table__cell(table, "%s", change->breaks ? "yes" : "-");
 		table__cell(table, "%s", change->what);
-		table__cell(table, "%s", change->means ?: "");
+		print_meaning(table, change);
 	}
 	err = table__print(table, stdout, terminal_width(stdout));
 	table__free(table);
@@ -169,12 +179,29 @@ static int print_json(const struct diff_options *opts, const struct snapshot_dif
 		json_object_set_new(json, "what", json_string(change->what));
 		json_object_set_new(json, "means",
 				    change->means ? json_string(change->means) : json_null());
+		json_object_set_new(json, "replacement",
+				    change->replacement ? json_string(change->replacement)
+							: json_null());
 		json_array_append_new(changes, json);
 	}
 	json_object_set_new(root, "old", json_kernel(old));
 	json_object_set_new(root, "new", json_kernel(new));
 	json_object_set_new(root, "changes", changes);
+	json_object_set_new(root, "not_compared",
+			    json_pack("{s:I, s:I}", "hooks", (json_int_t)diff->nr_hooks_unknown,
+				      "coverage", (json_int_t)diff->nr_coverage_unknown));
 	return output__json(stdout, root, true);
+}
+
+/* A snapshot out of a file does not tell all. */
+static void print_not_compared(const struct snapshot_diff *diff)
+{
+	if (diff->nr_hooks_unknown)
+		printf(" hooks of %zu kfuncs not compared: a kernel's file does not tell them\n",
+		       diff->nr_hooks_unknown);
+	if (diff->nr_coverage_unknown)
+		printf(" coverage of %zu kfuncs not compared: unknown in one of the kernels\n",
+		       diff->nr_coverage_unknown);
 }
 
 static int print(const struct diff_options *opts, const struct snapshot_diff *diff,
@@ -190,6 +217,7 @@ static int print(const struct diff_options *opts, const struct snapshot_diff *di
 		err = print_changes(opts, diff);
 	printf("\n %zu changes from %s (%d kfuncs) to %s (%d kfuncs), %zu of them breaking\n",
 	       diff->nr, old->release, old->nr, new->release, new->nr, diff->nr_breaking);
+	print_not_compared(diff);
 	return err;
 }
 
@@ -198,6 +226,7 @@ int cmd_diff(int argc, char **argv)
 	struct snapshot old = { 0 }, new = { 0 };
 	struct diff_options opts = { 0 };
 	struct snapshot_diff diff = { 0 };
+	struct deprecations *deprecations = NULL;
 	int err;
 
 	if (parse_options(argc, argv, &opts))
@@ -206,7 +235,9 @@ int cmd_diff(int argc, char **argv)
 	if (!err)
 		err = snapshot__open(opts.new, &new);
 	if (!err) {
-		err = snapshot_diff__make(&diff, &old, &new) ?: print(&opts, &diff, &old, &new);
+		err = deprecations__load(&deprecations)
+			      ?: snapshot_diff__make(&diff, &old, &new, deprecations)
+			      ?: print(&opts, &diff, &old, &new);
 		if (err)
 			msg__error("cannot compare: %s", strerror(-err));
 		err = output__finish(stdout, "standard output") ?: err;
@@ -216,6 +247,7 @@ int cmd_diff(int argc, char **argv)
 	else
 		err = EXIT_TROUBLE;
 	snapshot_diff__free(&diff);
+	deprecations__free(deprecations);
 	snapshot__free(&old);
 	snapshot__free(&new);
 	return err;

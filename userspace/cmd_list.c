@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "common_options.h"
+#include "deprecations.h"
 #include "kernel_version.h"
 #include "kfunc_flags.h"
 #include "live_kernel.h"
@@ -24,6 +25,7 @@ struct list_options {
 	unsigned int flags; /* all of these */
 	const char *hook;   /* or NULL */
 	const char *prog_type;
+	bool deprecated;
 	bool json;
 };
 
@@ -35,6 +37,7 @@ static void print_usage(FILE *out)
 	      "  -f, --flags LIST      only kfuncs with all these flags: acquire,rcu\n"
 	      "  -t, --type TYPE       only kfuncs registered for this program type or hook: xdp\n"
 	      "  -m, --module MODULE   only kfuncs of this module; vmlinux is one; a glob\n"
+	      "      --deprecated      only kfuncs that are deprecated or superseded on this kernel\n"
 	      "      --json            an array of objects\n"
 	      "  -v, --verbose         real parameters, annotations and reasons as well\n"
 	      "  -h, --help\n",
@@ -62,10 +65,12 @@ static int parse_flags(const char *list, unsigned int *flags)
 
 static int parse_options(int argc, char **argv, struct list_options *opts)
 {
+	enum { OPT_DEPRECATED = 256 };
 	static const struct option longs[] = {
 		{ "flags", required_argument, NULL, 'f' },
 		{ "type", required_argument, NULL, 't' },
 		{ "module", required_argument, NULL, 'm' },
+		{ "deprecated", no_argument, NULL, OPT_DEPRECATED },
 		{ "json", no_argument, NULL, 'j' },
 		COMMON_LONG_OPTIONS,
 		{ 0 },
@@ -85,6 +90,9 @@ static int parse_options(int argc, char **argv, struct list_options *opts)
 		case 'm':
 			if (pattern_list__add(&opts->modules, optarg))
 				return EXIT_TROUBLE;
+			break;
+		case OPT_DEPRECATED:
+			opts->deprecated = true;
 			break;
 		case 'j':
 			opts->json = true;
@@ -116,9 +124,11 @@ static bool hook_wanted(const struct kfunc *kfunc, const struct list_options *op
 	return false;
 }
 
-static bool wanted(const struct kfunc *kfunc, const struct list_options *opts)
+static bool wanted(const struct live_kernel *kernel, const struct kfunc *kfunc,
+		   const struct list_options *opts)
 {
-	return (kfunc->flags & opts->flags) == opts->flags && hook_wanted(kfunc, opts) &&
+	return (!opts->deprecated || live_kernel__deprecation(kernel, kfunc)) &&
+	       (kfunc->flags & opts->flags) == opts->flags && hook_wanted(kfunc, opts) &&
 	       pattern_list__match(&opts->modules, kfunc->module) &&
 	       pattern_list__match(&opts->patterns, kfunc->name);
 }
@@ -160,8 +170,10 @@ static const char *public_prototype(const struct kfunc *kfunc, char *buf, size_t
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-static int print_table(const struct registry *registry, const struct list_options *opts)
+static int print_table(const struct live_kernel *kernel, const struct list_options *opts)
 {
+	const struct registry *registry = kernel->registry;
+	struct deprecation_notes notes = { 0 };
 	static const struct table_column columns[] = {
 		{ .title = "KFUNC", .min = TABLE_WHOLE },
 		{ .title = "MODULE", .drop = 3, .min = TABLE_WHOLE },
@@ -180,10 +192,12 @@ static int print_table(const struct registry *registry, const struct list_option
 	for (int i = 0; i < registry__nr(registry); i++) {
 		const struct kfunc *kfunc = registry__at(registry, i);
 
-		if (!wanted(kfunc, opts))
+		if (!wanted(kernel, kfunc, opts))
 			continue;
 		table__row(table);
-		table__cell(table, "%s", kfunc->name);
+		table__cell(table, "%s%s", kfunc->name,
+			    deprecation_notes__mark(&notes, kfunc->name,
+						    live_kernel__deprecation(kernel, kfunc)));
 		table__cell(table, "%s", kfunc->module);
 		table__cell(table, "%s",
 			    kfunc_flags__format(kfunc->flags, version, ",", buf, sizeof(buf)));
@@ -193,7 +207,22 @@ static int print_table(const struct registry *registry, const struct list_option
 	}
 	err = table__print(table, stdout, terminal_width(stdout));
 	table__free(table);
+	if (notes.nr)
+		fputc('\n', stdout);
+	deprecation_notes__print(&notes, stdout);
 	return err;
+}
+
+static void print_deprecation(const struct deprecation *deprecation)
+{
+	char text[512];
+
+	printf("    %-10s %s\n", "deprecated",
+	       deprecation__format(deprecation, text, sizeof(text)));
+	if (deprecation->words)
+		printf("    %-10s \"%s\"\n", "words", deprecation->words);
+	if (deprecation->source)
+		printf("    %-10s %s\n", "source", deprecation->source);
 }
 
 static void print_annotations(const struct kfunc *kfunc)
@@ -211,8 +240,9 @@ static void print_annotations(const struct kfunc *kfunc)
 	}
 }
 
-static void print_details(const struct kfunc *kfunc)
+static void print_details(const struct live_kernel *kernel, const struct kfunc *kfunc)
 {
+	const struct deprecation *deprecation = live_kernel__deprecation(kernel, kfunc);
 	unsigned int version = kernel_version();
 	char buf[PROTOTYPE_LEN];
 
@@ -239,6 +269,8 @@ static void print_details(const struct kfunc *kfunc)
 	printf("    %-10s %s: %s\n", "coverage", format_coverage(kfunc, buf, sizeof(buf)),
 	       kfunc->reason);
 	print_annotations(kfunc);
+	if (deprecation)
+		print_deprecation(deprecation);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -274,7 +306,12 @@ static json_t *json_annotations(const struct kfunc *kfunc)
 	return object;
 }
 
-static json_t *json_kfunc(const struct kfunc *kfunc)
+static json_t *json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *json_kfunc(const struct live_kernel *kernel, const struct kfunc *kfunc)
 {
 	json_t *object = json_object(), *hooks = json_array(), *filtered = json_array();
 	json_t *by_hook = json_object();
@@ -302,38 +339,44 @@ static json_t *json_kfunc(const struct kfunc *kfunc)
 	json_object_set_new(object, "annotations", json_annotations(kfunc));
 	json_object_set_new(object, "coverage", json_string(coverage__name(kfunc->coverage)));
 	json_object_set_new(object, "coverage_reason", json_string(kfunc->reason));
-	json_object_set_new(object, "specialised_to",
-			    kfunc->twin ? json_string(kfunc->twin) : json_null());
+	json_object_set_new(object, "specialised_to", json_text(kfunc->twin));
+	deprecation__add_json_details(live_kernel__deprecation(kernel, kfunc), object);
 	return object;
 }
 
-static int print_json(const struct registry *registry, const struct list_options *opts)
+static int print_json(const struct live_kernel *kernel, const struct list_options *opts)
 {
+	const struct registry *registry = kernel->registry;
 	json_t *array = json_array();
 
 	for (int i = 0; i < registry__nr(registry); i++) {
 		const struct kfunc *kfunc = registry__at(registry, i);
 
-		if (wanted(kfunc, opts))
-			json_array_append_new(array, json_kfunc(kfunc));
+		if (wanted(kernel, kfunc, opts))
+			json_array_append_new(array, json_kfunc(kernel, kfunc));
 	}
 	return output__json(stdout, array, true);
 }
 
 /* --- command ---------------------------------------------------------------------------------- */
 
-static int print_registry(const struct registry *registry, const struct list_options *opts)
+static int print_registry(const struct live_kernel *kernel, const struct list_options *opts)
 {
+	const struct registry *registry = kernel->registry;
 	int nr = 0;
 
 	for (int i = 0; i < registry__nr(registry); i++)
-		nr += wanted(registry__at(registry, i), opts);
+		nr += wanted(kernel, registry__at(registry, i), opts);
 	if (opts->prog_type && !opts->hook && !registry__has_hook(registry, opts->prog_type)) {
 		msg__error("'%s' is no program type that kfuncs are registered for; examples: xdp, "
 			   "tc, "
 			   "tracing, lsm, struct_ops, syscall",
 			   opts->prog_type);
 		return EXIT_TROUBLE;
+	}
+	if (!nr && !opts->json && opts->deprecated) {
+		printf(" none of these kfuncs is known to be deprecated on this kernel\n");
+		return output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE;
 	}
 	if (!nr && !opts->json) {
 		msg__error("no kfunc of the %d that this kernel has registered matches",
@@ -342,14 +385,14 @@ static int print_registry(const struct registry *registry, const struct list_opt
 	}
 
 	if (opts->json) {
-		print_json(registry, opts);
+		print_json(kernel, opts);
 	} else if (msg__verbosity()) {
 		for (int i = 0; i < registry__nr(registry); i++) {
-			if (wanted(registry__at(registry, i), opts))
-				print_details(registry__at(registry, i));
+			if (wanted(kernel, registry__at(registry, i), opts))
+				print_details(kernel, registry__at(registry, i));
 		}
 	} else {
-		print_table(registry, opts);
+		print_table(kernel, opts);
 	}
 	return output__finish(stdout, "standard output") ? EXIT_TROUBLE : EXIT_FINE;
 }
@@ -364,7 +407,9 @@ int cmd_list(int argc, char **argv)
 		if (live_kernel__open(&kernel)) {
 			status = EXIT_TROUBLE;
 		} else {
-			status = print_registry(kernel.registry, &opts);
+			status = live_kernel__load_deprecations(&kernel)
+					 ? EXIT_TROUBLE
+					 : print_registry(&kernel, &opts);
 			live_kernel__close(&kernel);
 		}
 	}

@@ -80,7 +80,7 @@ static int drain(void *arg)
 static int print(struct stat_run *run, const struct usage *older, double seconds)
 {
 	struct stat_report report = {
-		.registry = run->session.kernel.registry,
+		.kernel = &run->session.kernel,
 		.counters = run->session.counters,
 		.set = run->session.set,
 		.omissions = run->choice.omissions,
@@ -221,7 +221,8 @@ int cmd_stat(int argc, char **argv)
 	if (stat_options__parse(&opts, argc, argv))
 		goto out;
 	if (results__open(&run.results, opts.run.output, opts.run.window.command) ||
-	    tracing_session__open(&run.session))
+	    tracing_session__open(&run.session) ||
+	    live_kernel__load_deprecations(&run.session.kernel))
 		goto out;
 	err = run_stat(&run);
 	if (!err && run.session.tracer_was_off)

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "commands.h"
+#include "deprecations.h"
 #include "event_text.h"
 #include "message.h"
 #include "option_values.h"
@@ -37,6 +38,7 @@ struct trace_run {
 	__u64 nr_events;
 	__u64 nr_dropped;		/* said so far */
 	const struct site_table *lines; /* source lines of the sites that were met; may be NULL */
+	struct deprecation_notes notes;
 	bool met[KFT_MAX_REFERENCE_SITES];
 };
 
@@ -150,7 +152,7 @@ static void print_event(struct trace_run *run, const struct kft_reference_event 
 	if (run->opts->run.json)
 		output__json(out, event_text__json(&report, event), false);
 	else
-		event_text__print(&report, event, out);
+		event_text__print(&report, event, &run->notes, out);
 }
 
 static int take_event(const struct kft_reference_event *event, void *arg)
@@ -238,6 +240,7 @@ static int run_trace(struct trace_run *run)
 	if (!err)
 		err = poll_events(run, 0);
 	if (!err) {
+		deprecation_notes__print(&run->notes, results__begin(&run->results));
 		if (run->nr_dropped)
 			msg__warn(
 				"%llu of %llu events were dropped: a larger --ring-size, or fewer "
@@ -259,6 +262,7 @@ int cmd_trace(int argc, char **argv)
 
 	run.opts = &opts;
 	if (parse_options(&opts, argc, argv) || reference_session__open(&run.session) ||
+	    live_kernel__load_deprecations(&run.session.tracing.kernel) ||
 	    results__open(&run.results, opts.run.output, opts.run.window.command))
 		goto out;
 	err = run_trace(&run);
@@ -269,6 +273,7 @@ int cmd_trace(int argc, char **argv)
 	if (!err)
 		status = run_window__exit_status(&run.window);
 out:
+	deprecation_notes__free(&run.notes);
 	reference_session__close(&run.session);
 	usage__free(&run.usage);
 	pattern_list__free(&opts.types);

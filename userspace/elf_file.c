@@ -105,14 +105,17 @@ int elf_file__section(const struct elf_file *file, const char *name, struct elf_
 
 bool elf_file__has_section(void *data, size_t size, const char *section)
 {
+	Elf_Scn *scn = NULL;
 	size_t names_section;
-	bool found = false;
+	GElf_Shdr header;
+	bool found;
 	Elf *elf;
 
 	elf_version(EV_CURRENT);
 	elf = elf_memory(data, size);
 	if (elf && elf_kind(elf) == ELF_K_ELF && elf_getshdrstrndx(elf, &names_section) == 0)
-		found = find_section(elf, names_section, section);
+		scn = find_section(elf, names_section, section);
+	found = scn && gelf_getshdr(scn, &header) && header.sh_type != SHT_NOBITS;
 	elf_end(elf);
 	return found;
 }

@@ -15,7 +15,10 @@ struct elf_file;
 
 bool elf_file__is(const void *data, size_t size);
 
-/* True when the data is an ELF file with a section of that name. Quick, and says nothing. */
+/*
+ * True when the data is an ELF file with a section of that name, which has bytes: what debuggers need
+ * is in files of empty ones. Quick, and says nothing.
+ */
 bool elf_file__has_section(void *data, size_t size, const char *section);
 
 /*

@@ -10,6 +10,7 @@
 #include "caller.h"
 #include "clock.h"
 #include "counters.h"
+#include "deprecations.h"
 #include "pairing.h"
 #include "prog_table.h"
 #include "refs_report.h"
@@ -107,17 +108,29 @@ static int first_frame(const struct refs_report *report, const struct kft_refere
 	return 0;
 }
 
+/* Of destructors, which are no kfuncs, the catalogue says nothing. */
+static const struct deprecation *deprecation_of(const struct refs_report *report,
+						const struct reference_function *function)
+{
+	return function && function->kfunc
+		       ? live_kernel__deprecation(&report->session->kernel, function->kfunc)
+		       : NULL;
+}
+
 void event_text__print(const struct refs_report *report, const struct kft_reference_event *event,
-		       FILE *out)
+		       struct deprecation_notes *notes, FILE *out)
 {
 	const struct reference_function *function = refs_report__function_at(report, event->site);
 	struct caller caller = refs_report__caller_at(report, event->site);
 	char object[64], site[256], frame[160];
+	const char *mark = function ? deprecation_notes__mark(notes, function->name,
+							      deprecation_of(report, function))
+				    : "";
 
-	fprintf(out, "%llu.%06llu %s/%u [%u] %s: %s %s",
+	fprintf(out, "%llu.%06llu %s/%u [%u] %s: %s%s %s",
 		(unsigned long long)(event->time_ns / NS_PER_S),
 		(unsigned long long)(event->time_ns % NS_PER_S / 1000), event->comm, event->tid,
-		event->cpu, kind_names[event->kind], function ? function->name : "?",
+		event->cpu, kind_names[event->kind], function ? function->name : "?", mark,
 		format_object(report, event, object, sizeof(object)));
 	if (caller.kind == CALLER_PROGRAM)
 		fprintf(out, " by %s (id %u)", caller__name(&caller),
@@ -163,6 +176,7 @@ json_t *event_text__json(const struct refs_report *report, const struct kft_refe
 	json_object_set_new(json, "comm", json_string(event->comm) ?: json_null());
 	json_object_set_new(json, "cpu", json_integer(event->cpu));
 	refs_report__add_site_json(report, event->site, json);
+	deprecation__add_json(deprecation_of(report, function), json);
 	if (event->stack_len) {
 		stack = json_array();
 		for (int i = first_frame(report, event); i < stack_frames(event); i++)

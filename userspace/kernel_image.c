@@ -29,6 +29,7 @@ struct kernel_image {
 	struct file_bytes bytes; /* what the ELF file lies in */
 	struct elf_file *elf;
 	bool is_module;
+	bool has_symbols;
 	char module[MODULE_NAME_LEN];
 	char release[RELEASE_NAME_LEN];
 	struct btf *distilled; /* .BTF.base */
@@ -98,6 +99,21 @@ static int identify_module(struct kernel_image *image, const struct elf_section 
 	return 0;
 }
 
+/*
+ * The vmlinux in Debian's packages of headers is for building modules: it has types and ids, and
+ * nothing that says its version, but for the name of its folder.
+ */
+static bool copy_headers_release(const char *path, char *to, size_t size)
+{
+	static const char headers[] = "/linux-headers-";
+	const char *at = strstr(path, headers);
+
+	if (!at)
+		return false;
+	at += strlen(headers);
+	return copy_word(to, size, at, at + strcspn(at, "/"));
+}
+
 static int identify_kernel(struct kernel_image *image)
 {
 	struct elf_section rodata;
@@ -113,8 +129,20 @@ static int identify_kernel(struct kernel_image *image)
 	if (copy_banner(image->bytes.data, image->bytes.size, image->release,
 			sizeof(image->release)))
 		return 0;
+	if (elf_file__section(image->elf, ".BTF", &rodata) == 0 &&
+	    copy_headers_release(image->path, image->release, sizeof(image->release)))
+		return 0;
 	msg__error("%s: neither a kernel (it says no `Linux version`) nor a module", image->path);
 	return -EBADMSG;
+}
+
+static bool has_function_symbols(const struct elf_file *elf)
+{
+	for (int i = 0; i < elf_file__nr_symbols(elf); i++) {
+		if (elf_file__symbol_at(elf, i)->type == STT_FUNC)
+			return true;
+	}
+	return false;
 }
 
 static int identify(struct kernel_image *image)
@@ -127,6 +155,7 @@ static int identify(struct kernel_image *image)
 			   image->path);
 		return -EBADMSG;
 	}
+	image->has_symbols = has_function_symbols(image->elf);
 	err = elf_file__section(image->elf, ".modinfo", &modinfo);
 	if (!err && elf_file__type(image->elf) == ET_REL && modinfo.data)
 		return identify_module(image, &modinfo);
@@ -156,6 +185,13 @@ static int unpack(struct kernel_image *image)
 	return 0;
 }
 
+static bool is_package(const struct file_bytes *bytes)
+{
+	static const char magic[] = "!<arch>\n";
+
+	return bytes->size >= strlen(magic) && memcmp(bytes->data, magic, strlen(magic)) == 0;
+}
+
 static int open_bytes(struct kernel_image *image)
 {
 	int err = unpack(image);
@@ -163,8 +199,9 @@ static int open_bytes(struct kernel_image *image)
 	if (err)
 		return err;
 	if (!elf_file__is(image->bytes.data, image->bytes.size)) {
-		msg__error("%s: no kernel and no module: neither ELF nor a compressed image",
-			   image->path);
+		msg__error("%s: no kernel and no module: %s", image->path,
+			   is_package(&image->bytes) ? "is it a package?"
+						     : "neither ELF nor a compressed image");
 		return -EBADMSG;
 	}
 	return elf_file__open(image->path, image->bytes.data, image->bytes.size, &image->elf)
@@ -314,7 +351,7 @@ static int find_set_symbols(const struct kernel_image *image, const struct elf_s
 
 	*result = NULL;
 	*nr = 0;
-	if (!kernel_image__has_symbols(image))
+	if (!elf_file__nr_symbols(image->elf))
 		return 0;
 	symbols = calloc(elf_file__nr_symbols(image->elf), sizeof(*symbols));
 	if (!symbols) {
@@ -381,18 +418,19 @@ bool kernel_image__is_module(const struct kernel_image *image)
 	return image->is_module;
 }
 
-bool kernel_image__stands_alone(const struct kernel_image *image)
+bool kernel_image__may_have_kfuncs(const struct kernel_image *image)
 {
-	struct elf_section section;
+	struct btf_id_symbol *symbols;
+	struct elf_section ids;
+	bool may;
+	int nr;
 
-	return !image->is_module || !elf_file__section(image->elf, ".BTF.base", &section);
-}
-
-bool kernel_image__has_ids(const struct kernel_image *image)
-{
-	struct elf_section section;
-
-	return !elf_file__section(image->elf, ".BTF_ids", &section);
+	if (elf_file__section(image->elf, ".BTF_ids", &ids) || !ids.data ||
+	    find_set_symbols(image, &ids, &symbols, &nr))
+		return false;
+	may = nr || !symbols;
+	free(symbols);
+	return may;
 }
 
 const char *kernel_image__path(const struct kernel_image *image)
@@ -448,7 +486,7 @@ const struct elf_file *kernel_image__elf(const struct kernel_image *image)
 
 bool kernel_image__has_symbols(const struct kernel_image *image)
 {
-	return elf_file__nr_symbols(image->elf) > 0;
+	return image->has_symbols;
 }
 
 const struct btf *kernel_image__btf(const struct kernel_image *image)

@@ -34,10 +34,8 @@ void kernel_image__free(struct kernel_image *image);
 int kernel_image__read_types(struct kernel_image *image, struct kernel_image *kernel);
 
 bool kernel_image__is_module(const struct kernel_image *image);
-/* True when read_types() can do without a kernel: it is one, or has all types with it. */
-bool kernel_image__stands_alone(const struct kernel_image *image);
-/* False when it has no section .BTF_ids: then it brings no kfuncs. */
-bool kernel_image__has_ids(const struct kernel_image *image);
+/* False when it brings no kfuncs for sure. */
+bool kernel_image__may_have_kfuncs(const struct kernel_image *image);
 
 const char *kernel_image__path(const struct kernel_image *image);
 /* "vmlinux", or the module's name as in lsmod. */
@@ -48,8 +46,9 @@ unsigned int kernel_image__version(const struct kernel_image *image); /* KVER, 0
 /* As `uname -m` has it. */
 const char *kernel_image__arch(const struct kernel_image *image);
 
-/* Sections, symbols (there are none in a stripped file) and relocations. */
+/* Sections, symbols and relocations. */
 const struct elf_file *kernel_image__elf(const struct kernel_image *image);
+/* True when its functions have symbols: false in stripped files, and in the vmlinux of headers. */
 bool kernel_image__has_symbols(const struct kernel_image *image);
 
 /* --- after read_types() ----------------------------------------------------------------------- */

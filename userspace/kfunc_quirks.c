@@ -3,6 +3,7 @@
 #include "kernel_version.h"
 
 #include <fnmatch.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -72,6 +73,65 @@ static const char *const fmodret[] = {
 	"bpf_fentry_test1",	"bpf_modify_return_test*", "update_socket_protocol",
 	"hid_bpf_device_event", "hid_bpf_rdesc_fixup",
 };
+
+/*
+ * A filter stands before all kfuncs of a hook and turns down calls of a few of them. Programs of a type
+ * or kind in `passes` get through; of those in `depends` more than that decides; others do not.
+ */
+static const struct {
+	const char *pattern;
+	const char *passes;
+	const char *depends;
+} filtered[] = {
+	{ "bpf_get_task_exe_file", "lsm", "struct_ops" },
+	{ "bpf_put_file", "lsm", "struct_ops" },
+	{ "bpf_path_d_path", "lsm", "struct_ops" },
+	{ "bpf_*_dentry_xattr", "lsm", "struct_ops" },
+	{ "bpf_get_file_xattr", "lsm", "struct_ops" },
+	{ "bpf_real_data_inode", "lsm", "struct_ops" },
+	{ "bpf_sock_read_xattr", "lsm", "struct_ops" },
+	{ "bpf_get_fsverity_digest", "lsm", "" },
+	{ "bpf_sock_destroy", "iter", "" },
+	{ "bpf_session_*", "kprobe.session", "uprobe.session fsession fsession.multi" },
+	{ "bpf_binprm_*", "", "struct_ops" },
+	{ "bpf_skb_get_hash", "", "struct_ops" },
+	{ "bpf_kfree_skb", "", "struct_ops" },
+	{ "bpf_qdisc_*", "", "struct_ops" },
+	{ "bpf_dynptr_from_skb", "tracing lsm tracepoint raw_tracepoint perf_event", "struct_ops" },
+	/* By what they do, and by which operation of a scheduler calls them. */
+	{ "bpf_ksock_*", "", "syscall lsm" },
+	{ "scx_*", "", "struct_ops syscall tracing lsm tracepoint raw_tracepoint perf_event" },
+};
+
+/* One of the words in a list. */
+static bool is_among(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; len && (at = strstr(at, word)); at += len) {
+		if ((at == list || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+			return true;
+	}
+	return false;
+}
+
+int kfunc_quirk__passes_filter(const char *name, const char *prog_type, const char *kind,
+			       unsigned int version)
+{
+	if (version > KVER(7, 3))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(filtered); i++) {
+		if (fnmatch(filtered[i].pattern, name, 0) != 0)
+			continue;
+		if (is_among(filtered[i].passes, prog_type) || is_among(filtered[i].passes, kind))
+			return 1;
+		return is_among(filtered[i].depends, prog_type) ||
+				       is_among(filtered[i].depends, kind)
+			       ? -1
+			       : 0;
+	}
+	return 1;
+}
 
 const char *kfunc_quirk__twin(const char *name)
 {

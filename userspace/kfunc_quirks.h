@@ -33,4 +33,12 @@ bool kfunc_quirk__judged(const char *name, enum kfunc_judged what);
  */
 bool kfunc_quirk__is_fmodret(const char *name);
 
+/*
+ * What a filter of the kernel's says to a call from programs of this type and kind (prog_section.h) on
+ * a kernel of `version` (KVER): 1 allowed, 0 refused, -1 not known. As read in the sources of the
+ * kernels up to 7.3.
+ */
+int kfunc_quirk__passes_filter(const char *name, const char *prog_type, const char *kind,
+			       unsigned int version);
+
 #endif

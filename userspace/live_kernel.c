@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deprecations.h"
 #include "kernel_version.h"
 #include "message.h"
 
@@ -64,8 +65,25 @@ fail:
 	return err;
 }
 
+int live_kernel__load_deprecations(struct live_kernel *kernel)
+{
+	int err = deprecations__load(&kernel->deprecations);
+
+	if (err)
+		msg__error("cannot read the catalogue of deprecated kfuncs: %s", strerror(-err));
+	return err;
+}
+
+const struct deprecation *live_kernel__deprecation(const struct live_kernel *kernel,
+						   const struct kfunc *kfunc)
+{
+	return deprecations__of(kernel->deprecations, kfunc->name,
+				kfunc_flags__deprecated(kfunc->flags), kernel_version());
+}
+
 void live_kernel__close(struct live_kernel *kernel)
 {
+	deprecations__free(kernel->deprecations);
 	registry__free(kernel->registry);
 	kernel_reader__close(kernel->reader);
 	kernel_btf_set__free(kernel->btfs);

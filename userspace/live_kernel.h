@@ -7,10 +7,14 @@
 #include "kernel_reader.h"
 #include "registry.h"
 
+struct deprecation;
+struct deprecations;
+
 struct live_kernel {
 	struct kernel_btf_set *btfs;
 	struct kernel_reader *reader;
 	struct registry *registry;
+	struct deprecations *deprecations; /* live_kernel__load_deprecations() */
 };
 
 /*
@@ -18,6 +22,11 @@ struct live_kernel {
  * errno with nothing left open.
  */
 int live_kernel__open(struct live_kernel *kernel);
+/* For those who mark deprecated kfuncs. Returns 0 or -ENOMEM, having said so. */
+int live_kernel__load_deprecations(struct live_kernel *kernel);
+/* NULL: not deprecated on this kernel, as far as is known; or the catalogue is not loaded. */
+const struct deprecation *live_kernel__deprecation(const struct live_kernel *kernel,
+						   const struct kfunc *kfunc);
 void live_kernel__close(struct live_kernel *kernel);
 
 #endif

@@ -21,9 +21,11 @@ static const struct {
 	{ "users", cmd_users, "which loaded programs contain calls of which kfuncs" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
+	{ "report", cmd_report, "who still uses deprecated kfuncs, and what to call instead" },
 	{ "snapshot", cmd_snapshot, "what its kfuncs look like, in a file" },
 	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },
 	{ "lint", cmd_lint, "what is wrong with kfuncs, for those who write them" },
+	{ "check", cmd_check, "whether the programs of BPF object files load on a kernel" },
 	{ "doctor", cmd_doctor, "what this kernel and these privileges allow, and why not" },
 };
 

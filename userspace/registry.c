@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel_version.h"
+
 const char *coverage__name(enum kfunc_coverage coverage)
 {
 	switch (coverage) {
@@ -148,6 +150,32 @@ static const struct {
 	{ "netfilter", "netfilter" },
 	{ "kprobe", "kprobe" },
 };
+
+/*
+ * Types that had no hook at first: the last of the kernels that were read without it, the first with it.
+ * Types of a hook that came later than they are not in it: nothing is registered there before.
+ */
+static const struct {
+	const char *prog_type;
+	unsigned int last_without, first_with;
+} late_types[] = {
+	{ "tracepoint", KVER(6, 1), KVER(6, 12) },
+	{ "perf_event", KVER(6, 1), KVER(6, 12) },
+	{ "raw_tracepoint", KVER(6, 18), KVER(7, 3) },
+	{ "sock_ops", KVER(6, 12), KVER(7, 3) },
+};
+
+int registry__asks_hook(const char *prog_type, unsigned int version)
+{
+	for (size_t i = 0; i < sizeof(late_types) / sizeof(late_types[0]); i++) {
+		if (strcmp(late_types[i].prog_type, prog_type) != 0)
+			continue;
+		if (version <= late_types[i].last_without)
+			return 0;
+		return version >= late_types[i].first_with ? 1 : -1;
+	}
+	return registry__hook_of_prog_type(prog_type) ? 1 : 0;
+}
 
 const char *registry__hook_of_prog_type(const char *name)
 {

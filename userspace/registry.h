@@ -73,5 +73,10 @@ bool registry__has_hook(const struct registry *registry, const char *name);
  * hook's, NULL when it is neither.
  */
 const char *registry__hook_of_prog_type(const char *name);
+/*
+ * Whether a kernel of `version` (KVER) asks that hook for programs of this type: 1 yes, 0 no, such
+ * programs get what is for all types at the most, -1 not known.
+ */
+int registry__asks_hook(const char *prog_type, unsigned int version);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kernel_version.h"
 #include "kfunc_flags.h"
 #include "kfunc_quirks.h"
+#include "kfunc_twins.h"
 #include "registry_private.h"
 #include "stub_prog.h"
 
@@ -53,19 +54,6 @@ static int read_hook_names(struct registry *registry, struct btf *vmlinux)
 			*c = *c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c;
 	}
 	return 0;
-}
-
-/* A KF_IMPLICIT_ARGS kfunc (7.2+) has its real parameters in a second FUNC, name_impl. */
-static __u32 find_abi_id(const struct btf *btf, const char *name, __u32 btf_id, __u32 flags)
-{
-	char impl[KFT_SYM_NAME_LEN];
-	__s32 id;
-
-	if (!(flags & KFUNC_IMPLICIT_ARGS))
-		return btf_id;
-	snprintf(impl, sizeof(impl), "%s_impl", name);
-	id = btf__find_by_name_kind(btf, impl, BTF_KIND_FUNC);
-	return id > 0 ? (__u32)id : btf_id;
 }
 
 static struct kfunc *find_or_add(struct registry *registry, struct kernel_btf *kbtf,
@@ -200,11 +188,6 @@ static int find_symbol(const struct symbol_reading *reading, const struct kfunc 
 	return -1;
 }
 
-static bool has_func(const struct btf *btf, const char *name)
-{
-	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
-}
-
 /*
  * A KF_IMPLICIT_ARGS kfunc whose _impl twin the kernel build has lost. Kernels that need the twin
  * to know the real parameters deny tracing programs on it, others do not: ask this one.
@@ -225,12 +208,9 @@ static bool is_denied(const struct kfunc *kfunc)
 static void decide_coverage(struct kfunc *kfunc, const struct btf *btf, bool has_symbol,
 			    enum site site)
 {
-	const char *twin = kfunc_quirk__twin(kfunc->name);
 	const char *inlined = kfunc_quirk__inlined(kfunc->name, kernel_version());
 
-	if (twin && has_func(btf, twin))
-		kfunc->twin = twin;
-
+	kfunc->twin = kfunc_twin(btf, kfunc->name);
 	if (inlined) {
 		kfunc->coverage = COVERAGE_INLINED;
 		kfunc->reason = inlined;
@@ -299,8 +279,8 @@ int registry__open_live(struct kernel_btf_set *btfs, struct kernel_reader *reade
 	for (int i = 0; i < reading.registry->nr && !err; i++) {
 		struct kfunc *kfunc = &reading.registry->kfuncs[i];
 
-		kfunc->abi_id = find_abi_id(kernel_btf__types(btfs, kfunc->kbtf), kfunc->name,
-					    kfunc->btf_id, kfunc->flags);
+		kfunc->abi_id = kfunc_abi_id(kernel_btf__types(btfs, kfunc->kbtf), kfunc->name,
+					     kfunc->btf_id, kfunc->flags);
 	}
 	if (!err)
 		err = read_coverage(reading.registry, btfs, reader);

@@ -150,6 +150,11 @@ static int take_document(struct snapshot *snapshot, json_t *document, const char
 				 &place);
 	if (!err && snapshot->nr)
 		qsort(snapshot->kfuncs, snapshot->nr, sizeof(*snapshot->kfuncs), compare_kfuncs);
+	for (int i = 1; i < snapshot->nr && !err; i++) {
+		place.kfunc = snapshot->kfuncs[i].name;
+		if (compare_kfuncs(&snapshot->kfuncs[i - 1], &snapshot->kfuncs[i]) == 0)
+			err = complain(&place, "it is there twice");
+	}
 	return err;
 }
 
@@ -271,6 +276,14 @@ const struct snapshot_hook *snapshot_kfunc__hook(const struct snapshot_kfunc *kf
 			return &kfunc->hooks[i];
 	}
 	return NULL;
+}
+
+bool snapshot_hook__is_unknown(const struct snapshot_hook *hook)
+{
+	size_t len = strlen(SNAPSHOT_HOOK_UNKNOWN);
+
+	return strncmp(hook->name, SNAPSHOT_HOOK_UNKNOWN, len) == 0 &&
+	       (!hook->name[len] || hook->name[len] == '-');
 }
 
 bool snapshot_hook__has_flag(const struct snapshot_hook *hook, const char *flag)

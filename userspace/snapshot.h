@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 struct json_t;
+struct kernel_image;
 struct live_kernel;
 
 /* Goes up when an older reader could no longer make sense of the file. */
@@ -28,6 +29,13 @@ struct snapshot_signature {
 };
 
 #define SNAPSHOT_MAX_FLAGS 32
+
+/*
+ * The hook of a kfunc out of a file, which tells flags and not for which programs they are. Where they
+ * are several, the others are "unknown-2" and so on.
+ */
+#define SNAPSHOT_HOOK_UNKNOWN "unknown"
+#define SNAPSHOT_MAX_UNKNOWN  16
 
 struct snapshot_hook {
 	const char *name;
@@ -66,6 +74,12 @@ int snapshot__open(const char *name, struct snapshot *snapshot);
 /* Of the running kernel. Returns 0 or a negative errno. */
 int snapshot__of_live(struct live_kernel *kernel, struct snapshot *snapshot);
 /*
+ * Of a kernel in a file and of modules of it, at least one in all; reads their types. Modules without
+ * their kernel only when they stand alone. Returns 0, or a negative errno having said what is wrong,
+ * but for -ENOMEM.
+ */
+int snapshot__of_images(struct kernel_image *const *images, int nr, struct snapshot *snapshot);
+/*
  * Out of a file; `name` is for messages. Returns 0, or a negative errno having said what is wrong with
  * it and where.
  */
@@ -84,6 +98,8 @@ const struct snapshot_kfunc *snapshot__find_name(const struct snapshot *snapshot
 const char *snapshot__typedef(const struct snapshot *snapshot, const char *name);
 const struct snapshot_hook *snapshot_kfunc__hook(const struct snapshot_kfunc *kfunc,
 						 const char *name);
+/* True when it is not known for which programs this hook is. */
+bool snapshot_hook__is_unknown(const struct snapshot_hook *hook);
 bool snapshot_hook__has_flag(const struct snapshot_hook *hook, const char *flag);
 
 #endif

@@ -143,7 +143,9 @@ int snapshot_builder__add(struct snapshot_builder *builder, const struct snapsho
 	json_object_set_new(object, "name", json_string(entry->name));
 	json_object_set_new(object, "module", json_string(entry->module));
 	json_object_set_new(object, "hooks", hooks);
-	json_object_set_new(object, "filtered", filtered);
+	json_object_set_new(object, "filtered",
+			    entry->filters_unknown ? json_null() : json_incref(filtered));
+	json_decref(filtered);
 	add_signature(builder, object, entry->btf, entry->func_id);
 	json_object_set_new(object, "abi", abi);
 	json_object_set_new(object, "coverage", json_string(entry->coverage));

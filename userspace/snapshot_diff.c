@@ -7,15 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "deprecations.h"
+#include "kernel_version.h"
 #include "snapshot.h"
+#include "type_shape.h"
 
 const char *change_kind__name(enum change_kind kind)
 {
 	static const char *const names[] = {
-		[CHANGE_ADDED] = "added", [CHANGE_REMOVED] = "removed",
-		[CHANGE_MOVED] = "moved", [CHANGE_SIGNATURE] = "signature",
-		[CHANGE_ABI] = "abi",	  [CHANGE_FLAG] = "flag",
-		[CHANGE_HOOK] = "hook",	  [CHANGE_COVERAGE] = "coverage",
+		[CHANGE_ADDED] = "added",     [CHANGE_REMOVED] = "removed",
+		[CHANGE_RENAMED] = "renamed", [CHANGE_DEPRECATED] = "deprecated",
+		[CHANGE_MOVED] = "moved",     [CHANGE_SIGNATURE] = "signature",
+		[CHANGE_ABI] = "abi",	      [CHANGE_FLAG] = "flag",
+		[CHANGE_HOOK] = "hook",	      [CHANGE_COVERAGE] = "coverage",
 	};
 
 	return names[kind];
@@ -95,44 +99,35 @@ static const char *suffix_of(const char *name)
 	return at ? at : "";
 }
 
-/* Word by word: "const struct file *" -> "struct file *". Returns buf. */
-static const char *without_qualifiers(const char *type, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	buf[0] = '\0';
-	while (*type && len < size) {
-		size_t word = strcspn(type, " ");
-		bool qualifies = strncmp(type, "const ", 6) == 0 ||
-				 strncmp(type, "volatile ", 9) == 0 || strncmp(type, "__", 2) == 0;
-
-		/* Tags ("__rcu", "__address_space(1)") stand before the star. */
-		if (!qualifies || strncmp(type, "__u", 3) == 0 || strncmp(type, "__s", 3) == 0)
-			len += snprintf(buf + len, size - len, "%s%.*s", len ? " " : "", (int)word,
-					type);
-		type += word;
-		type += strspn(type, " ");
-	}
-	return buf;
-}
-
 /*
- * True when a program that passes the one is taken where the other is expected: numbers of any
- * width are, and pointers to the same type. libbpf and the verifier compare no more than that.
+ * What a program that was written for the one meets in the other. Numbers of any width are taken, and
+ * pointers to the same type: libbpf and the verifier compare no more than that.
  */
-static bool is_compatible(const char *old, const char *new)
+static int compare_types(const struct snapshot_diff *diff, const char *old, const char *new,
+			 enum type_match *match)
 {
-	char left[256], right[256];
+	struct type_shape *left = type_shape__parse(old, diff->old);
+	struct type_shape *right = type_shape__parse(new, diff->new);
+	char why[256];
 
-	if (!strchr(old, '*') && !strchr(new, '*'))
-		return strcmp(old, "void") != 0 && strcmp(new, "void") != 0;
-	return strcmp(without_qualifiers(old, left, sizeof(left)),
-		      without_qualifiers(new, right, sizeof(right))) == 0;
+	*match = TYPES_SAME;
+	if (left && right)
+		*match = type_shape__compare(left, right, why, sizeof(why));
+	type_shape__free(left);
+	type_shape__free(right);
+	return left && right ? 0 : -ENOMEM;
 }
 
-static const char *meaning_of_type(const char *old, const char *new)
+static const char *meaning_of_types(enum type_match match)
 {
-	return is_compatible(old, new) ? "programs load all the same" : "programs do not load";
+	switch (match) {
+	case TYPES_DIFFER:
+		return "programs do not load";
+	case TYPES_DOUBTFUL:
+		return "libbpf lets programs pass, the verifier may not";
+	default:
+		return "programs load all the same";
+	}
 }
 
 /* Other words for the same: what was said with the first is still true with the second. */
@@ -157,11 +152,13 @@ static int compare_param(struct snapshot_diff *diff, enum change_kind kind,
 			 const struct snapshot_param *old, const struct snapshot_param *new)
 {
 	bool public = kind == CHANGE_SIGNATURE;
+	enum type_match match;
 
 	if (strcmp(old->type, new->type) != 0)
-		return add(diff, kind, public && !is_compatible(old->type, new->type), kfunc,
-			   meaning_of_type(old->type, new->type), "parameter %d: %s %s -> %s %s",
-			   idx + 1, old->type, old->name, new->type, new->name);
+		return compare_types(diff, old->type, new->type, &match)
+			       ?: add(diff, kind, public && match < TYPES_CLOSE, kfunc,
+				      meaning_of_types(match), "parameter %d: %s %s -> %s %s",
+				      idx + 1, old->type, old->name, new->type, new->name);
 	if (strcmp(suffix_of(old->name), suffix_of(new->name)) == 0)
 		return 0;
 	if (is_reworded(suffix_of(old->name), suffix_of(new->name)))
@@ -178,12 +175,14 @@ static int compare_signatures(struct snapshot_diff *diff, enum change_kind kind,
 			      const struct snapshot_signature *new)
 {
 	bool public = kind == CHANGE_SIGNATURE;
+	enum type_match match;
 	int err = 0, i;
 
 	if (strcmp(old->returns, new->returns) != 0)
-		err = add(diff, kind, public && !is_compatible(old->returns, new->returns), kfunc,
-			  meaning_of_type(old->returns, new->returns), "returns %s -> %s",
-			  old->returns, new->returns);
+		err = compare_types(diff, old->returns, new->returns, &match)
+			      ?: add(diff, kind, public && match < TYPES_CLOSE, kfunc,
+				     meaning_of_types(match), "returns %s -> %s", old->returns,
+				     new->returns);
 	for (i = 0; i < old->nr_params && i < new->nr_params && !err; i++)
 		err = compare_param(diff, kind, kfunc, i, &old->params[i], &new->params[i]);
 	for (; i < new->nr_params && !err; i++)
@@ -250,10 +249,55 @@ static int compare_flags(struct snapshot_diff *diff, const struct snapshot_kfunc
 	return err;
 }
 
+static bool has_unknown_hook(const struct snapshot_kfunc *kfunc)
+{
+	for (int i = 0; i < kfunc->nr_hooks; i++) {
+		if (snapshot_hook__is_unknown(&kfunc->hooks[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_same_flags(const struct snapshot_hook *left, const struct snapshot_hook *right)
+{
+	if (left->nr_flags != right->nr_flags)
+		return false;
+	for (int i = 0; i < left->nr_flags; i++) {
+		if (!snapshot_hook__has_flag(right, left->flags[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Where a kernel out of a file does not tell hooks, each flags of the old one are to be found with
+ * some hook of the new one.
+ */
+static int compare_flags_only(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
+			      const struct snapshot_kfunc *new)
+{
+	int err = 0;
+
+	for (int i = 0; i < old->nr_hooks && new->nr_hooks && !err; i++) {
+		bool found = false;
+
+		for (int j = 0; j < new->nr_hooks; j++)
+			found |= has_same_flags(&old->hooks[i], &new->hooks[j]);
+		if (!found)
+			err = compare_flags(diff, new, &old->hooks[i], &new->hooks[0]);
+	}
+	return err;
+}
+
 static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
 			 const struct snapshot_kfunc *new)
 {
 	int err = 0;
+
+	if (has_unknown_hook(old) || has_unknown_hook(new)) {
+		diff->nr_hooks_unknown++;
+		return compare_flags_only(diff, old, new);
+	}
 
 	for (int i = 0; i < old->nr_hooks && !err; i++) {
 		const struct snapshot_hook *hook = &old->hooks[i],
@@ -265,6 +309,8 @@ static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc
 				  hook->name);
 			continue;
 		}
+		/* What the old kernel has judged by as well. */
+		hook = successor(old, hook->name);
 		err = compare_flags(diff, new, hook, now);
 		if (!err && !hook->filtered && now->filtered)
 			err = add(diff, CHANGE_HOOK, false, new,
@@ -280,6 +326,24 @@ static int compare_hooks(struct snapshot_diff *diff, const struct snapshot_kfunc
 }
 
 /* --- kfuncs ----------------------------------------------------------------------------------- */
+
+static bool is_unknown(const char *coverage)
+{
+	return strcmp(coverage, "unknown") == 0;
+}
+
+static int compare_coverage(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
+			    const struct snapshot_kfunc *new)
+{
+	if (strcmp(old->coverage, new->coverage) == 0)
+		return 0;
+	if (is_unknown(old->coverage) || is_unknown(new->coverage)) {
+		diff->nr_coverage_unknown++;
+		return 0;
+	}
+	return add(diff, CHANGE_COVERAGE, false, new, NULL, "%s -> %s", old->coverage,
+		   new->coverage);
+}
 
 static int compare_kfunc(struct snapshot_diff *diff, const struct snapshot_kfunc *old,
 			 const struct snapshot_kfunc *new)
@@ -299,10 +363,7 @@ static int compare_kfunc(struct snapshot_diff *diff, const struct snapshot_kfunc
 		err = compare_signatures(diff, CHANGE_ABI, new, &old->abi, &new->abi);
 	if (!err)
 		err = compare_hooks(diff, old, new);
-	if (!err && strcmp(old->coverage, new->coverage) != 0)
-		err = add(diff, CHANGE_COVERAGE, false, new, NULL, "%s -> %s", old->coverage,
-			  new->coverage);
-	return err;
+	return err ?: compare_coverage(diff, old, new);
 }
 
 static int compare_changes(const void *a, const void *b)
@@ -312,31 +373,139 @@ static int compare_changes(const void *a, const void *b)
 	return strcmp(left->kfunc, right->kfunc) ?: (int)left->kind - (int)right->kind;
 }
 
-int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
-			const struct snapshot *new)
+/* --- names ------------------------------------------------------------------------------------ */
+
+struct comparison {
+	struct snapshot_diff *diff;
+	const struct snapshot *old, *new;
+	const struct deprecations *deprecations;
+};
+
+/* One kernel has it only under the first name, the other only under the second. */
+static bool is_rename(const struct snapshot *from, const char *name, const struct snapshot *to,
+		      const char *other)
 {
+	return snapshot__find_name(from, name) && !snapshot__find_name(from, other) &&
+	       !snapshot__find_name(to, name) && snapshot__find_name(to, other);
+}
+
+/* What is known to be called otherwise on the other kernel, which may be the older: its name there. */
+static const char *name_on(const struct comparison *cmp, const struct snapshot *from,
+			   const struct snapshot *to, const char *name)
+{
+	const struct deprecation *known = deprecations__find(cmp->deprecations, name);
+
+	if (known && known->renamed_to && is_rename(from, name, to, known->renamed_to))
+		return known->renamed_to;
+	for (size_t i = 0; cmp->deprecations && i < deprecations__nr(cmp->deprecations); i++) {
+		known = deprecations__at(cmp->deprecations, i);
+		if (known->renamed_to && strcmp(known->renamed_to, name) == 0 &&
+		    is_rename(from, name, to, known->kfunc))
+			return known->kfunc;
+	}
+	return NULL;
+}
+
+static int compare_renamed(const struct comparison *cmp, const struct snapshot_kfunc *old,
+			   const struct snapshot_kfunc *new)
+{
+	struct snapshot_diff *diff = cmp->diff;
+	size_t first = diff->nr;
+	int err = add(diff, CHANGE_RENAMED, true, old,
+		      "programs that call it by its old name do not load", "%s -> %s", old->name,
+		      new->name);
+
+	if (err)
+		return err;
+	diff->changes[first].replacement = new->name;
+	err = compare_kfunc(diff, old, new);
+	/* All of it stands together, under the name that programs call. */
+	for (size_t i = first; i < diff->nr; i++)
+		diff->changes[i].kfunc = old->name;
+	return err;
+}
+
+static int add_removed(const struct comparison *cmp, const struct snapshot_kfunc *kfunc)
+{
+	const struct deprecation *known = deprecations__find(cmp->deprecations, kfunc->name);
+	int err = add(cmp->diff, CHANGE_REMOVED, true, kfunc, "programs that call it do not load",
+		      "%s", kfunc->module);
+
+	if (!err && known)
+		cmp->diff->changes[cmp->diff->nr - 1].replacement = deprecation__replacement(known);
+	return err;
+}
+
+static const struct deprecation *deprecation_on(const struct comparison *cmp,
+						const struct snapshot *kernel,
+						const struct snapshot_kfunc *kfunc)
+{
+	return deprecations__of(cmp->deprecations, kfunc->name, snapshot_kfunc__deprecated(kfunc),
+				kernel_version__parse(kernel->release));
+}
+
+static int compare_deprecation(const struct comparison *cmp, const struct snapshot_kfunc *old,
+			       const struct snapshot_kfunc *new)
+{
+	const struct deprecation *now = deprecation_on(cmp, cmp->new, new);
+	char text[512];
+	int err;
+
+	if (!now || deprecation_on(cmp, cmp->old, old))
+		return 0;
+	err = add(cmp->diff, CHANGE_DEPRECATED, false, new, NULL, "%s",
+		  deprecation__format(now, text, sizeof(text)));
+	if (!err)
+		cmp->diff->changes[cmp->diff->nr - 1].replacement = deprecation__replacement(now);
+	return err;
+}
+
+static int compare_old(const struct comparison *cmp, const struct snapshot_kfunc *kfunc)
+{
+	const struct snapshot_kfunc *now;
+	const char *new_name;
+	int err;
+
+	now = snapshot__find(cmp->new, kfunc->name, kfunc->module)
+		      ?: snapshot__find_name(cmp->new, kfunc->name);
+	if (now) {
+		err = compare_kfunc(cmp->diff, kfunc, now);
+		return err ?: compare_deprecation(cmp, kfunc, now);
+	}
+	new_name = name_on(cmp, cmp->old, cmp->new, kfunc->name);
+	if (new_name)
+		return compare_renamed(cmp, kfunc, snapshot__find_name(cmp->new, new_name));
+	return add_removed(cmp, kfunc);
+}
+
+int snapshot_diff__make(struct snapshot_diff *diff, const struct snapshot *old,
+			const struct snapshot *new, const struct deprecations *deprecations)
+{
+	const struct comparison cmp = {
+		.diff = diff, .old = old, .new = new, .deprecations = deprecations
+	};
 	int err = 0;
 
-	memset(diff, 0, sizeof(*diff));
-	for (int i = 0; i < old->nr && !err; i++) {
-		const struct snapshot_kfunc *kfunc = &old->kfuncs[i], *now;
-
-		now = snapshot__find(new, kfunc->name, kfunc->module)
-			      ?: snapshot__find_name(new, kfunc->name);
-		if (now)
-			err = compare_kfunc(diff, kfunc, now);
-		else
-			err = add(diff, CHANGE_REMOVED, true, kfunc,
-				  "programs that call it do not load", "%s", kfunc->module);
-	}
+	*diff = (struct snapshot_diff){ .old = old, .new = new };
+	for (int i = 0; i < old->nr && !err; i++)
+		err = compare_old(&cmp, &old->kfuncs[i]);
 	for (int i = 0; i < new->nr && !err; i++) {
-		if (!snapshot__find_name(old, new->kfuncs[i].name))
-			err = add(diff, CHANGE_ADDED, false, &new->kfuncs[i], NULL, "%s",
-				  new->kfuncs[i].module);
+		const struct snapshot_kfunc *kfunc = &new->kfuncs[i];
+
+		if (!snapshot__find_name(old, kfunc->name) && !name_on(&cmp, new, old, kfunc->name))
+			err = add(diff, CHANGE_ADDED, false, kfunc, NULL, "%s", kfunc->module);
 	}
 	if (diff->nr)
 		qsort(diff->changes, diff->nr, sizeof(*diff->changes), compare_changes);
 	return err;
+}
+
+int snapshot_diff__make_one(struct snapshot_diff *diff, const struct snapshot *old,
+			    const struct snapshot_kfunc *old_kfunc, const struct snapshot *new,
+			    const struct snapshot_kfunc *new_kfunc)
+{
+	*diff = (struct snapshot_diff){ .old = old, .new = new };
+	return compare_kfunc(diff, old_kfunc, new_kfunc);
 }
 
 void snapshot_diff__free(struct snapshot_diff *diff)

@@ -3,6 +3,7 @@
 #ifndef KFUNCTRACE_SNAPSHOT_PRIVATE_H
 #define KFUNCTRACE_SNAPSHOT_PRIVATE_H
 
+#include <stdbool.h>
 #include <linux/types.h>
 
 struct btf;
@@ -32,6 +33,7 @@ struct snapshot_entry {
 	__u32 abi_id;  /* FUNC with the real parameters, or func_id */
 	const struct kfunc_hook *hooks;
 	int nr_hooks;
+	bool filters_unknown;
 	const char *coverage;
 };
 

@@ -8,9 +8,10 @@
 #include <jansson.h>
 
 #include "caller.h"
+#include "deprecations.h"
+#include "live_kernel.h"
 #include "output.h"
 #include "probe_set.h"
-#include "registry.h"
 #include "site_table.h"
 #include "table.h"
 #include "usage.h"
@@ -101,7 +102,7 @@ static int make_rows(const struct stat_report *report, const struct usage *usage
 		}
 		if (!row) {
 			row = &rows->rows[rows->nr++];
-			row->kfunc = registry__at(report->registry, key->subject);
+			row->kfunc = registry__at(report->kernel->registry, key->subject);
 			row->caller = caller;
 		}
 		if (caller.prog && row->last_prog_id != key->prog_id) {
@@ -183,12 +184,15 @@ static void print_omissions(const struct stat_omissions *omissions, FILE *out)
 		      out);
 }
 
-static void add_row(struct table *table, const struct stat_report *report, const struct row *row)
+static void add_row(struct table *table, const struct stat_report *report, const struct row *row,
+		    struct deprecation_notes *notes)
 {
 	char site[256];
 
 	table__row(table);
-	table__cell(table, "%s", row->kfunc->name);
+	table__cell(table, "%s%s", row->kfunc->name,
+		    deprecation_notes__mark(notes, row->kfunc->name,
+					    live_kernel__deprecation(report->kernel, row->kfunc)));
 	if (report->by != STAT_BY_KFUNC) {
 		table__cell(table, "%s", caller__name(&row->caller));
 		table__cell(table, "%s", caller__type(&row->caller) ?: "-");
@@ -220,6 +224,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 	struct usage_counts total = { 0 };
 	int nr = 0, nr_kfuncs = 0, err;
 	const struct kfunc *last = NULL;
+	struct deprecation_notes notes = { 0 };
 	struct table *table;
 	struct rows rows;
 	__u64 missed = 0;
@@ -246,10 +251,10 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < rows.nr; i++)
-		add_row(table, report, &rows.rows[i]);
+		add_row(table, report, &rows.rows[i], &notes);
 	for (size_t i = 0; i < usage->nr; i++) {
 		const struct kfunc *kfunc =
-			registry__at(report->registry, usage->rows[i].key.subject);
+			registry__at(report->kernel->registry, usage->rows[i].key.subject);
 
 		usage_counts__add(&total, &usage->rows[i].counts);
 		missed += missed_returns(&usage->rows[i].counts);
@@ -265,6 +270,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 		strcmp(report->engine, "bpf") == 0 ? "" : ", counted by the module");
 	print_losses(&total, missed, out);
 	print_omissions(&report->omissions, out);
+	deprecation_notes__print(&notes, out);
 	table__free(table);
 	free(rows.rows);
 	return err;
@@ -302,6 +308,7 @@ static json_t *json_row(const struct stat_report *report, const struct row *row)
 	json_object_set_new(object, "seconds", json_real(report->seconds));
 	json_object_set_new(object, "engine", json_string(report->engine));
 	json_object_set_new(object, "losses", json_losses(&row->counts));
+	deprecation__add_json(live_kernel__deprecation(report->kernel, row->kfunc), object);
 	return object;
 }
 

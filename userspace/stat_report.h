@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 struct counters;
+struct live_kernel;
 struct probe_set;
-struct registry;
 struct site_table;
 struct usage;
 
@@ -27,7 +27,7 @@ struct stat_omissions {
 };
 
 struct stat_report {
-	const struct registry *registry;
+	const struct live_kernel *kernel;
 	const struct counters *counters;
 	const struct probe_set *set;
 	const struct site_table *sites; /* STAT_BY_SITE */

@@ -2,6 +2,8 @@
 #include "tracing_session.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -14,54 +16,75 @@
 #include "probe_template.h"
 #include "run_window.h"
 
-static void explain_tracing_failure(int err)
+static void say_failure(struct tracing_session *session, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say_failure(struct tracing_session *session, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(session->failure, sizeof(session->failure), fmt, args);
+	va_end(args);
+	msg__error("%s", session->failure);
+}
+
+static void explain_tracing_failure(struct tracing_session *session, int err)
 {
 	switch (-err) {
 	case EPERM:
 	case EACCES:
-		msg__error(
+		say_failure(
+			session,
 			"this kernel refuses fentry programs (%s): counting needs them; not root, "
 			"or locked down. `kfunctrace doctor` tells what is missing",
 			strerror(-err));
 		break;
 	case EOPNOTSUPP:
-		msg__error(
+		say_failure(
+			session,
 			"callers can be told on x86-64 only so far, so nothing is counted on this "
 			"architecture; `kfunctrace list` works");
 		break;
 	case EBUSY:
-		msg__error("this kernel cannot attach fentry programs (%s): it must be built with "
-			   "CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS. "
-			   "`kfunctrace doctor` tells more",
-			   strerror(-err));
+		say_failure(session,
+			    "this kernel cannot attach fentry programs (%s): it must be built with "
+			    "CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS. "
+			    "`kfunctrace doctor` tells more",
+			    strerror(-err));
 		break;
 	case ENODEV:
 	case ENODATA:
-		msg__error("the kernel does not run what is attached (%s): its function tracer has "
-			   "been shut down after a fault of its own, until the next boot",
-			   strerror(-err));
+		say_failure(
+			session,
+			"the kernel does not run what is attached (%s): its function tracer has "
+			"been shut down after a fault of its own, until the next boot",
+			strerror(-err));
 		break;
 	case ENOMEM:
-		msg__error("not enough memory for the counters: raise the memory limit of this "
-			   "cgroup");
+		say_failure(session,
+			    "not enough memory for the counters: raise the memory limit of this "
+			    "cgroup");
 		break;
 	default:
-		msg__error("cannot begin to count: %s; `kfunctrace doctor` may tell why",
-			   strerror(-err));
+		say_failure(session, "cannot begin to count: %s; `kfunctrace doctor` may tell why",
+			    strerror(-err));
 	}
 }
 
 /* ftrace_state.h says what would happen. */
-static int refuse_without_ftrace(void)
+static int refuse_without_ftrace(struct tracing_session *session)
 {
 	switch (ftrace_state()) {
 	case 0:
-		msg__error("function tracing is off on this host, so probes would see nothing: "
-			   "sysctl kernel.ftrace_enabled=1");
+		say_failure(session,
+			    "function tracing is off on this host, so probes would see nothing: "
+			    "sysctl kernel.ftrace_enabled=1");
 		return -EBUSY;
 	case -ENODEV:
-		msg__error("this kernel has shut function tracing down after a fault of its own "
-			   "(dmesg has more): reboot");
+		say_failure(session,
+			    "this kernel has shut function tracing down after a fault of its own "
+			    "(dmesg has more): reboot");
 		return -ENODEV;
 	default:
 		return 0;
@@ -103,31 +126,34 @@ static int prepare_bpf(struct tracing_session *session, const struct counters_op
 	return err;
 }
 
-static void explain_module_failure(int err)
+static void explain_module_failure(struct tracing_session *session, int err)
 {
 	switch (-err) {
 	case ENOENT:
-		msg__error("the module kfunctrace is not loaded, there is no " MODULE_ENGINE_PATH
-			   ": modprobe kfunctrace");
+		say_failure(session,
+			    "the module kfunctrace is not loaded, there is no " MODULE_ENGINE_PATH
+			    ": modprobe kfunctrace");
 		break;
 	case EPROTO:
-		msg__error("the module kfunctrace that is loaded is of another version than this "
-			   "program: install both from the same source, and load it anew");
+		say_failure(session,
+			    "the module kfunctrace that is loaded is of another version than this "
+			    "program: install both from the same source, and load it anew");
 		break;
 	case EPERM:
 	case EACCES:
-		msg__error("not allowed to open " MODULE_ENGINE_PATH ": run as root");
+		say_failure(session, "not allowed to open " MODULE_ENGINE_PATH ": run as root");
 		break;
 	case EBUSY:
-		msg__error("the module is counting for somebody else: it has one counting at a "
-			   "time");
+		say_failure(session,
+			    "the module is counting for somebody else: it has one counting at a "
+			    "time");
 		break;
 	case ENOMEM:
-		msg__error("not enough memory in the kernel for the module's counters");
+		say_failure(session, "not enough memory in the kernel for the module's counters");
 		break;
 	default:
-		msg__error("cannot count with the module (" MODULE_ENGINE_PATH "): %s",
-			   strerror(-err));
+		say_failure(session, "cannot count with the module (" MODULE_ENGINE_PATH "): %s",
+			    strerror(-err));
 	}
 }
 
@@ -147,7 +173,7 @@ static int begin_with_module(struct tracing_session *session, const struct count
 			      ? -EBUSY
 			      : module_engine__begin(module, opts->nr_slots, &nr_unseen);
 		if (err) {
-			explain_module_failure(err);
+			explain_module_failure(session, err);
 			return err;
 		}
 		if (nr_unseen)
@@ -167,7 +193,7 @@ static int prepare_module(struct tracing_session *session, const struct counters
 
 	if (!err)
 		return begin_with_module(session, opts);
-	explain_module_failure(err);
+	explain_module_failure(session, err);
 	return err;
 }
 
@@ -181,7 +207,7 @@ static bool is_refusal(int err)
 static int fall_back(struct tracing_session *session, const struct counters_options *opts, int err)
 {
 	if (!is_refusal(err) || module_engine__open(&session->module)) {
-		explain_tracing_failure(err);
+		explain_tracing_failure(session, err);
 		return err;
 	}
 	msg__warn("this kernel refuses fentry programs (%s): the module counts instead",
@@ -191,7 +217,7 @@ static int fall_back(struct tracing_session *session, const struct counters_opti
 
 int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts)
 {
-	int err = refuse_without_ftrace();
+	int err = refuse_without_ftrace(session);
 
 	if (err)
 		return err;
@@ -200,7 +226,7 @@ int tracing_session__prepare(struct tracing_session *session, const struct count
 	else
 		err = prepare_bpf(session, opts);
 	if (err && opts->engine == ENGINE_BPF)
-		explain_tracing_failure(err);
+		explain_tracing_failure(session, err);
 	if (err && opts->engine == ENGINE_AUTO)
 		err = fall_back(session, opts, err);
 	if (!err)
@@ -287,9 +313,9 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 	}
 	if (err) {
 		if (session->module)
-			explain_module_failure(err);
+			explain_module_failure(session, err);
 		else
-			explain_tracing_failure(err);
+			explain_tracing_failure(session, err);
 		return err;
 	}
 	probe_set__times(session->set, &load_ns, &attach_ns);
@@ -301,8 +327,9 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 	if (!probe_set__nr_attached(session->set)) {
 		const struct probe *first = probe_set__at(session->set, 0);
 
-		msg__error("cannot attach to any of %d functions, the first of them: %s: %s",
-			   nr_targets, first->target.function, probe__explain(first));
+		say_failure(session,
+			    "cannot attach to any of %d functions, the first of them: %s: %s",
+			    nr_targets, first->target.function, probe__explain(first));
 		return -EBUSY;
 	}
 	return 0;

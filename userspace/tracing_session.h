@@ -25,6 +25,7 @@ struct tracing_session {
 	struct probe_set *set;
 	__u64 drained_ns;    /* when the last drain was through */
 	bool tracer_was_off; /* the function tracer was switched off in between */
+	char failure[256];   /* why nothing can be counted, once that was said */
 };
 
 /*

@@ -110,15 +110,18 @@ static int read_all(struct archive *archive, const char *name, struct buffer *bu
 	}
 }
 
-int unpack__all(const char *name, const void *data, size_t size, void **unpacked,
-		size_t *unpacked_size)
+/* With room for so many bytes to begin with. */
+static int unpack_into(const char *name, const void *data, size_t size, size_t room,
+		       void **unpacked, size_t *unpacked_size)
 {
 	struct archive *archive = archive_read_new();
-	struct buffer buffer = { 0 };
+	struct buffer buffer = { .room = room, .bytes = room ? malloc(room) : NULL };
 	int err;
 
-	if (!archive) {
+	if (!archive || (room && !buffer.bytes)) {
 		msg__error("%s: not enough memory to unpack it", name);
+		archive_read_free(archive);
+		free(buffer.bytes);
 		return -ENOMEM;
 	}
 	unpack__allow_filters(archive);
@@ -135,6 +138,12 @@ int unpack__all(const char *name, const void *data, size_t size, void **unpacked
 	*unpacked = buffer.bytes;
 	*unpacked_size = buffer.size;
 	return 0;
+}
+
+int unpack__all(const char *name, const void *data, size_t size, void **unpacked,
+		size_t *unpacked_size)
+{
+	return unpack_into(name, data, size, 0, unpacked, unpacked_size);
 }
 
 /* --- bzImage ---------------------------------------------------------------------------------- */
@@ -202,7 +211,9 @@ int bzimage__unpack(const char *name, const void *data, size_t size, void **unpa
 	wanted = number_at(payload, length - 4, 4);
 	if (payload[0] != '\x1f')
 		length -= 4;
-	err = unpack__all(name, payload, length, unpacked, unpacked_size);
+	/* One byte more, to see that it is not more. */
+	err = unpack_into(name, payload, length, wanted < UNPACK_MAX ? wanted + 1 : 0, unpacked,
+			  unpacked_size);
 	if (!err && *unpacked_size != wanted) {
 		msg__error("%s: its kernel unpacks to %zu bytes instead of %zu; is it damaged?",
 			   name, *unpacked_size, wanted);

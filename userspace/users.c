@@ -6,155 +6,144 @@
 #include <string.h>
 
 #include "bpf_iter_run.h"
-#include "live_kernel.h"
+#include "call_targets.h"
+#include "registry.h"
 #include "users.skel.h"
 
-/* A function that can be called, by address. */
-struct target {
-	__u64 address;
-	const struct kfunc *kfunc;
-	bool is_twin;
+/* --- one program ------------------------------------------------------------------------------ */
+
+/* A call with its target: they are sorted so that those of one kfunc stand together. */
+struct named_call {
+	struct call_target target;
+	__u32 insn;
 };
 
-struct targets {
-	__u64 call_base;
-	struct target *targets; /* sorted by address */
-	int nr;
-	struct live_kernel *kernel;
-};
-
-static int compare_targets(const void *a, const void *b)
+static int compare_names(const struct kfunc *a, bool a_is_twin, const struct kfunc *b,
+			 bool b_is_twin)
 {
-	const struct target *left = a, *right = b;
+	int order;
 
-	return left->address < right->address ? -1 : left->address > right->address;
+	if (!a || !b)
+		return !a - !b;
+	order = strcmp(a->name, b->name);
+	if (!order)
+		order = strcmp(a->module, b->module);
+	return order ?: a_is_twin - b_is_twin;
 }
 
-static void add_target(struct targets *targets, __u64 address, const struct kfunc *kfunc,
-		       bool is_twin)
+static int compare_calls(const void *a, const void *b)
 {
-	if (address)
-		targets->targets[targets->nr++] =
-			(struct target){ .address = address, .kfunc = kfunc, .is_twin = is_twin };
-}
+	const struct named_call *left = a, *right = b;
+	int order = compare_names(left->target.kfunc, left->target.is_twin, right->target.kfunc,
+				  right->target.is_twin);
 
-static int take_symbol(const struct kft_symbol_record *symbol, void *arg)
-{
-	struct targets *targets = arg;
-	const struct registry *registry = targets->kernel->registry;
-
-	if (strcmp(symbol->name, KERNEL_CALL_BASE) == 0)
-		targets->call_base = symbol->address;
-	for (int i = 0; i < registry__nr(registry); i++) {
-		const struct kfunc *kfunc = registry__at(registry, i);
-
-		if (kfunc->twin && strcmp(kfunc->twin, symbol->name) == 0)
-			add_target(targets, symbol->address, kfunc, true);
-	}
-	return 0;
-}
-
-/* All kfuncs and their twins, and what calls are relative to. */
-static int find_targets(struct live_kernel *kernel, struct targets *targets)
-{
-	int nr = registry__nr(kernel->registry), nr_names = 0, err;
-	const char **names = calloc(nr + 1, sizeof(*names));
-
-	*targets = (struct targets){ .kernel = kernel };
-	/* A name may have several symbols: room for a few more twins than there are kfuncs. */
-	targets->targets = calloc(nr * 3 + 1, sizeof(*targets->targets));
-	if (!names || !targets->targets) {
-		free(names);
-		return -ENOMEM;
-	}
-	names[nr_names++] = KERNEL_CALL_BASE;
-	for (int i = 0; i < nr; i++) {
-		const struct kfunc *kfunc = registry__at(kernel->registry, i);
-
-		add_target(targets, kfunc->address, kfunc, false);
-		if (kfunc->twin)
-			names[nr_names++] = kfunc->twin;
-	}
-	err = kernel_reader__symbols(kernel->reader, names, nr_names, take_symbol, targets);
-	free(names);
-	if (!err && !targets->call_base)
-		err = -ENOENT;
-	qsort(targets->targets, targets->nr, sizeof(*targets->targets), compare_targets);
-	return err;
-}
-
-/* --- programs --------------------------------------------------------------------------------- */
-
-static void add_call(struct user *user, const struct targets *targets, __s32 distance)
-{
-	const struct target key = { .address = targets->call_base + distance }, *found;
-	struct used_kfunc *used;
-
-	found = bsearch(&key, targets->targets, targets->nr, sizeof(key), compare_targets);
-	for (int i = 0; i < user->nr_kfuncs; i++) {
-		used = &user->kfuncs[i];
-		if (used->kfunc == (found ? found->kfunc : NULL) &&
-		    used->is_twin == (found && found->is_twin)) {
-			used->nr_sites++;
-			return;
-		}
-	}
-	used = &user->kfuncs[user->nr_kfuncs++];
-	used->kfunc = found ? found->kfunc : NULL;
-	used->is_twin = found && found->is_twin;
-	used->nr_sites = 1;
+	return order ?: (left->insn > right->insn) - (left->insn < right->insn);
 }
 
 static int compare_used(const void *a, const void *b)
 {
 	const struct used_kfunc *left = a, *right = b;
 
-	if (!left->kfunc || !right->kfunc)
-		return !left->kfunc - !right->kfunc;
-	return strcmp(left->kfunc->name, right->kfunc->name) ?: left->is_twin - right->is_twin;
+	return compare_names(left->kfunc, left->is_twin, right->kfunc, right->is_twin);
 }
 
-/* Returns how many bytes it has taken, or a negative errno. */
-static int take_user(const struct targets *targets, struct user *user, const char *data,
-		     size_t size)
+void user__sort(struct user *user)
 {
-	const __s32 *calls = (void *)(data + sizeof(user->prog));
-	size_t len;
+	if (user->nr_kfuncs)
+		qsort(user->kfuncs, user->nr_kfuncs, sizeof(*user->kfuncs), compare_used);
+}
+
+static void add_call(struct user *user, const struct named_call *call, __u32 at)
+{
+	struct used_kfunc *used = user->nr_kfuncs ? &user->kfuncs[user->nr_kfuncs - 1] : NULL;
+
+	user->sites[at] = call->insn;
+	if (!used || used->kfunc != call->target.kfunc || used->is_twin != call->target.is_twin) {
+		used = &user->kfuncs[user->nr_kfuncs++];
+		*used = (struct used_kfunc){ .kfunc = call->target.kfunc,
+					     .is_twin = call->target.is_twin,
+					     .sites = &user->sites[at] };
+	}
+	used->nr_sites++;
+}
+
+static int name_calls(const struct call_targets *targets, const struct kft_user_call *calls,
+		      struct user *user)
+{
+	const __u32 nr = user->prog.nr_calls;
+	struct named_call *named = calloc(nr + 1, sizeof(*named));
+
+	user->kfuncs = calloc(nr + 1, sizeof(*user->kfuncs));
+	user->sites = calloc(nr + 1, sizeof(*user->sites));
+	if (!named || !user->kfuncs || !user->sites) {
+		free(named);
+		return -ENOMEM;
+	}
+	for (__u32 i = 0; i < nr; i++)
+		named[i] = (struct named_call){ call_targets__at(targets, calls[i].distance),
+						calls[i].insn };
+	qsort(named, nr, sizeof(*named), compare_calls);
+	for (__u32 i = 0; i < nr; i++)
+		add_call(user, &named[i], i);
+	free(named);
+	return 0;
+}
+
+int user__parse(const struct call_targets *targets, const char *data, size_t size,
+		struct user *user)
+{
+	const size_t head = sizeof(user->prog);
+	int err;
 
 	memset(user, 0, sizeof(*user));
-	if (size < sizeof(user->prog))
+	if (size < head)
 		return -EBADMSG;
-	memcpy(&user->prog, data, sizeof(user->prog));
-	len = sizeof(user->prog) + user->prog.nr_calls * sizeof(*calls);
-	if (size < len)
+	memcpy(&user->prog, data, head);
+	user->prog.name[sizeof(user->prog.name) - 1] = '\0';
+	if (user->prog.nr_calls > (size - head) / sizeof(struct kft_user_call))
 		return -EBADMSG;
-	user->kfuncs = calloc(user->prog.nr_calls, sizeof(*user->kfuncs));
-	if (!user->kfuncs)
-		return -ENOMEM;
-	for (__u32 i = 0; i < user->prog.nr_calls; i++)
-		add_call(user, targets, calls[i]);
-	qsort(user->kfuncs, user->nr_kfuncs, sizeof(*user->kfuncs), compare_used);
-	return len;
+	err = name_calls(targets, (const void *)(data + head), user);
+	return err ?: (int)(head + user->prog.nr_calls * sizeof(struct kft_user_call));
 }
 
-static int take_all(const struct targets *targets, struct users *users, const char *data,
+void user__free(struct user *user)
+{
+	free(user->kfuncs);
+	free(user->sites);
+	memset(user, 0, sizeof(*user));
+}
+
+const char *used_kfunc__name(const struct used_kfunc *used)
+{
+	if (!used->kfunc)
+		return "?";
+	return used->is_twin ? used->kfunc->twin : used->kfunc->name;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+struct user *users__add(struct users *users)
+{
+	if (users->nr == users->room) {
+		size_t room = users->room ? users->room * 2 : 64;
+		struct user *grown = realloc(users->users, room * sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		users->users = grown;
+		users->room = room;
+	}
+	memset(&users->users[users->nr], 0, sizeof(*users->users));
+	return &users->users[users->nr++];
+}
+
+static int take_all(const struct call_targets *targets, struct users *users, const char *data,
 		    size_t size)
 {
-	size_t at = 0, room = 0;
+	for (size_t at = 0; at < size;) {
+		struct user *user = users__add(users);
+		int taken = user ? user__parse(targets, data + at, size - at, user) : -ENOMEM;
 
-	while (at < size) {
-		int taken;
-
-		if (users->nr == room) {
-			struct user *grown;
-
-			room = room ? room * 2 : 64;
-			grown = realloc(users->users, room * sizeof(*grown));
-			if (!grown)
-				return -ENOMEM;
-			users->users = grown;
-		}
-		taken = take_user(targets, &users->users[users->nr++], data + at, size - at);
 		if (taken < 0)
 			return taken;
 		at += taken;
@@ -162,33 +151,77 @@ static int take_all(const struct targets *targets, struct users *users, const ch
 	return 0;
 }
 
-int users__read(struct live_kernel *kernel, struct users *users)
+struct users_reader {
+	const struct call_targets *targets;
+	struct users_bpf *skel;
+};
+
+int users_reader__open(const struct call_targets *targets, struct users_reader **result)
 {
-	struct users_bpf *skel = users_bpf__open_and_load();
-	struct targets targets = { 0 };
+	struct users_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	reader->targets = targets;
+	reader->skel = users_bpf__open_and_load();
+	if (!reader->skel) {
+		int err = -errno;
+
+		free(reader);
+		return err;
+	}
+	*result = reader;
+	return 0;
+}
+
+void users_reader__free(struct users_reader *reader)
+{
+	if (!reader)
+		return;
+	users_bpf__destroy(reader->skel);
+	free(reader);
+}
+
+int users_reader__read(struct users_reader *reader, struct users *users)
+{
 	size_t size;
 	char *data;
 	int err;
 
 	memset(users, 0, sizeof(*users));
-	if (!skel)
-		return -errno;
-	err = find_targets(kernel, &targets);
+	err = bpf_iter_run(reader->skel->progs.show_users, NULL, &data, &size);
+	if (err)
+		return err;
+	err = take_all(reader->targets, users, data, size);
+	free(data);
+	return err;
+}
+
+int users__read(struct live_kernel *kernel, struct users *users)
+{
+	struct users_reader *reader = NULL;
+	struct call_targets *targets;
+	int err;
+
+	memset(users, 0, sizeof(*users));
+	err = call_targets__open(kernel, &targets);
+	if (err)
+		return err;
+	err = users_reader__open(targets, &reader);
 	if (!err)
-		err = bpf_iter_run(skel->progs.show_users, NULL, &data, &size);
-	if (!err) {
-		err = take_all(&targets, users, data, size);
-		free(data);
-	}
-	users_bpf__destroy(skel);
-	free(targets.targets);
+		err = users_reader__read(reader, users);
+	/* Where no call can be named, what the objects declare is all there is. */
+	if (!err)
+		err = users__add_declared(kernel, users, !call_targets__are_known(targets));
+	users_reader__free(reader);
+	call_targets__free(targets);
 	return err;
 }
 
 void users__free(struct users *users)
 {
 	for (size_t i = 0; i < users->nr; i++)
-		free(users->users[i].kfuncs);
+		user__free(&users->users[i]);
 	free(users->users);
 	memset(users, 0, sizeof(*users));
 }

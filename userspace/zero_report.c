@@ -216,7 +216,7 @@ static void print_summary(const struct refs_report *report, const struct zero_ro
 			format_thousands(state->events_dropped, buf, sizeof(buf)));
 	fputs("\n\n", out);
 	for (size_t i = 0; i < report->events->nr; i++)
-		event_text__print(report, &report->events->events[i], out);
+		event_text__print(report, &report->events->events[i], NULL, out);
 }
 
 static int print_json(const struct refs_report *report, const struct zero_rows *rows, FILE *out)

@@ -150,7 +150,8 @@ result $? "a reader that goes away ends the VM"
 
 misused=0
 for arguments in '' '--' '--nonsense -- true' '--smp x -- true' '--kernel nosuch -- true' \
-		 '--icount --smp 2 -- true' '--add /nonexistent -- true' '--timeout'; do
+		 '--icount --smp 2 -- true' '--add /nonexistent -- true' '--timeout' \
+		 '--module /nonexistent -- true'; do
 	# shellcheck disable=SC2086 # several words
 	vm $arguments
 	((status == 2)) || { misused=1; echo "# '$arguments' gave $status"; }
@@ -160,5 +161,15 @@ result $misused "wrong usage gives exit status 2"
 vm --modules no_such_module -- true
 [[ $status == 125 ]] && grep -q no_such_module "$tmp/err"
 result $? "a module that does not exist fails the run"
+
+modules=$(scripts/module trixie)
+vm --kernel trixie --modules nf_conntrack --module "$modules/kfunctrace_test.ko" \
+	--module "$modules/kfunctrace.ko" -- sh -c 'lsmod | cut -d" " -f1 | head -n 3 | tail -n +2'
+[[ $status == 0 ]] && printed $'kfunctrace\nkfunctrace_test'
+result $? "--module loads files, in their order, after the kernel's own modules"
+
+vm --kernel bookworm --module "$modules/kfunctrace.ko" -- true
+[[ $status == 125 ]] && grep -q 'insmod kfunctrace.ko failed' "$tmp/err"
+result $? "a module for another kernel fails the run"
 
 done_testing

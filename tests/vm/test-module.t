@@ -111,6 +111,11 @@ workload --truth truth.json --times 1 --done ready --hold stop test-module >log 
 wait_for 60 test -e ready
 kfunctrace users --json 'kfunctrace_test_*' >users.json 2>stderr
 is "users ends well" $? 0
+if rmmod $module 2>stderr; then
+	not_ok "the kernel keeps the module while programs call it" "$(lsmod)"
+else
+	ok "the kernel keeps the module while programs call it"
+fi
 touch stop
 wait
 same "users has each program with its kfuncs, the one without a site as well" \
@@ -192,26 +197,21 @@ fi
 
 # --- deprecation ---------------------------------------------------------------------
 
-if kfunctrace report --help >/dev/null 2>&1; then
-	mkdir -p /etc/kfunctrace/deprecations.d
-	cp /root/data/deprecations.d/kfunctrace_test.ini /etc/kfunctrace/deprecations.d/
-	kfunctrace list --deprecated --json -m $module >list.json 2>stderr
-	is "list --deprecated has the one that is" \
-		"$? $(jq -r '.[] | "\(.name) \(.replacement)"' list.json)" \
-		"0 kfunctrace_test_old kfunctrace_test_plain"
-	kfunctrace report --deprecations --json -o report.json -- \
-		workload --truth truth.json --times 50 test-module >stdout 2>stderr
-	is "report --deprecations finds something" $? 1
-	same "it names who calls it, how often" \
-		"$(jq -r '.kfuncs[] | select(.kfunc == "kfunctrace_test_old").uses[]
-			| select(.calls > 0) | "\(.program) \(.calls)"' report.json | sort)" \
-		"$(jq -r '.[] | select(.kfunc == "kfunctrace_test_old")
-			| "\(.program) \(.calls)"' truth.json | sort)"
-	rm -r /etc/kfunctrace
-else
-	skip "list --deprecated" "this kfunctrace has no report"
-	skip "report --deprecations" "this kfunctrace has no report"
-fi
+mkdir -p /etc/kfunctrace/deprecations.d
+cp /root/data/deprecations.d/kfunctrace_test.ini /etc/kfunctrace/deprecations.d/
+kfunctrace list --deprecated --json -m $module >list.json 2>stderr
+is "list --deprecated has the one that is" \
+	"$? $(jq -r '.[] | "\(.name) \(.replacement)"' list.json)" \
+	"0 kfunctrace_test_old kfunctrace_test_plain"
+kfunctrace report --deprecations --json -o report.json -- \
+	workload --truth truth.json --times 50 test-module >stdout 2>stderr
+is "report --deprecations finds something" $? 1
+same "it names who calls it, how often" \
+	"$(jq -r '.kfuncs[] | select(.kfunc == "kfunctrace_test_old").uses[]
+		| select(.calls > 0) | "\(.program) \(.calls)"' report.json | sort)" \
+	"$(jq -r '.[] | select(.kfunc == "kfunctrace_test_old")
+		| "\(.program) \(.calls)"' truth.json | sort)"
+rm -r /etc/kfunctrace
 
 # --- the end -------------------------------------------------------------------------
 

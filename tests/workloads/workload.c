@@ -82,6 +82,13 @@ static const struct workload workloads[] = {
 		.run = demo__run,
 	},
 	{
+		.name = "sched-ext",
+		.summary = "a scheduler that calls a deprecated kfunc",
+		.objects = { object__sched_ext },
+		.defaults = { .times = 200, .threads = 2 },
+		.run = sched_ext__run,
+	},
+	{
 		.name = "refs-tasks",
 		.summary = "tasks acquired and released, and asked for in vain",
 		.objects = { object__refs_tasks },

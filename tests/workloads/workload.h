@@ -71,6 +71,7 @@ const void *object__refs_test(size_t *size);
 const void *object__refs_test_module(size_t *size);
 const void *object__refs_test_module_old(size_t *size);
 const void *object__refs_zero(size_t *size);
+const void *object__sched_ext(size_t *size);
 const void *object__subprograms(size_t *size);
 const void *object__test_module(size_t *size);
 const void *object__two_programs(size_t *size);
@@ -98,5 +99,6 @@ double now(void);
 
 int churn__run(struct bpf_object *object, const struct options *options);
 int demo__run(struct bpf_object *object, const struct options *options);
+int sched_ext__run(struct bpf_object *object, const struct options *options);
 
 #endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* All that the catalogue says of a kfunc, as JSON. */
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "deprecations.h"
+
+static json_t *json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+void deprecation__add_json_details(const struct deprecation *deprecation, json_t *object)
+{
+	char since[32] = "";
+
+	deprecation__add_json(deprecation, object);
+	if (deprecation && deprecation->since)
+		snprintf(since, sizeof(since), "%u.%u", deprecation->since >> 16,
+			 deprecation->since & 0xffff);
+	json_object_set_new(object, "deprecated_since", json_text(*since ? since : NULL));
+	json_object_set_new(object, "deprecated_words",
+			    json_text(deprecation ? deprecation->words : NULL));
+	json_object_set_new(object, "deprecated_source",
+			    json_text(deprecation ? deprecation->source : NULL));
+}
