@@ -23,10 +23,10 @@ for kfunc in $kfuncs; do
 	echo "1 kfunc $(awk -v name="$kfunc" '$3 == name { print $1; exit }' /proc/kallsyms) $kfunc nulls"
 done >commands
 
-# begin_counting COMMAND...: what comes after the module has begun to count.
+# begin_counting COMMAND...: what comes after the module has begun to count. Does not return.
 begin_counting()
 {
-	control run '1 begin 4096' "$(sed -n 1p commands)" "$(sed -n 2p commands)" '1 start' "$@"
+	exec control run '1 begin 4096' "$(sed -n 1p commands)" "$(sed -n 2p commands)" '1 start' "$@"
 }
 
 # Programs that come, go and call all the time, on both CPUs.
@@ -40,7 +40,7 @@ load()
 [ -e $MODULE ] || echo "# no $MODULE"
 load &
 load_pid=$!
-begin_counting '=0.2' >/dev/null
+(begin_counting '=0.2' >/dev/null)
 rmmod kfunctrace
 percpu=$(percpu_memory)
 trouble=
@@ -57,7 +57,7 @@ while [ $n -lt 50 ]; do
 		kill -KILL $pid
 		wait $pid 2>/dev/null ;;
 	1)	# Taken out while it counts: refused.
-		begin_counting '1 keep' >run.out
+		(begin_counting '1 keep' >run.out)
 		rmmod kfunctrace 2>/dev/null && trouble="$trouble $n:rmmod"
 		control run '1 end' >>run.out ;;
 	2)	# Nothing counted.
@@ -66,7 +66,7 @@ while [ $n -lt 50 ]; do
 		kfunctrace stat --engine=module $patterns -d 0.2 >run.out 2>&1 ||
 			trouble="$trouble $n:stat" ;;
 	4)	# Ended at once, and begun again.
-		begin_counting '1 end' '1 begin 64' >run.out ;;
+		(begin_counting '1 end' '1 begin 64' >run.out) ;;
 	esac
 	if grep -q ': E' run.out; then
 		trouble="$trouble $n:$(grep ': E' run.out)"
