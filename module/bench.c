@@ -19,12 +19,16 @@ static void notrace do_nothing(unsigned long ip, unsigned long parent_ip, struct
 {
 }
 
+static __always_inline void __maybe_unused enter_nothing(unsigned long ip, unsigned long return_address)
+{
+}
+
 static __always_inline void return_nothing(unsigned long ip, unsigned long return_address, bool null)
 {
 }
 
 static struct ftrace_ops ops = { .func = do_nothing };
-COMPAT_EXITS(returns, return_nothing);
+COMPAT_EXITS(returns, enter_nothing, return_nothing);
 
 static int __init bench_init(void)
 {

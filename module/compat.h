@@ -95,15 +95,19 @@ static inline void compat_ftrace_forget(struct ftrace_ops *ops)
 }
 
 /*
- * Handlers for returns. COMPAT_EXITS(exits, function) defines them; `function` gets the address of
- * the ftrace site, the return address, and whether 0 was returned. Fprobes know the return address
- * since 6.5; before, and where the kernel has none (Debian's 6.1), each function has a kretprobe.
+ * Handlers for returns. COMPAT_EXITS(exits, entered, returned) defines them. `returned` gets the
+ * address of the ftrace site, the return address, and whether 0 was returned. Fprobes know the return
+ * address since 6.5, and run `entered` as well, with the first two; before, and where the kernel has
+ * no fprobes (Debian's 6.1), each function has a kretprobe, and its calls are seen elsewhere.
  */
 #if IS_ENABLED(CONFIG_FPROBE) && LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+
+#define COMPAT_EXITS_SEE_CALLS true
 
 struct compat_exits {
 	struct fprobe fprobe;
 	bool attached;
+	fprobe_entry_cb entry_handler;
 	fprobe_exit_cb handler;
 };
 
@@ -116,14 +120,22 @@ struct compat_exits {
 #define compat_fprobe_returned(regs) regs_return_value(regs)
 #endif
 
-#define COMPAT_EXITS(name, function)                                                            \
+#define COMPAT_EXITS(name, entered, function)                                                   \
+	static notrace int name##_entered(struct fprobe *fprobe, unsigned long ip,              \
+					  unsigned long return_address,                         \
+					  struct compat_fprobe_regs *regs, void *data)          \
+	{                                                                                       \
+		entered(ip, return_address);                                                    \
+		return 0;                                                                       \
+	}                                                                                       \
 	static notrace void name##_returned(struct fprobe *fprobe, unsigned long ip,            \
 					    unsigned long return_address,                       \
 					    struct compat_fprobe_regs *regs, void *data)        \
 	{                                                                                       \
 		function(ip, return_address, compat_fprobe_returned(regs) == 0);                \
 	}                                                                                       \
-	static struct compat_exits name = { .handler = name##_returned }
+	static struct compat_exits name = { .entry_handler = name##_entered,                    \
+					    .handler = name##_returned }
 
 /* Calls that may be on their way at the same time, where the kernel wants to know (before 6.14). */
 #define COMPAT_MAX_ACTIVE 2048
@@ -134,6 +146,7 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 
 	/* What it was before does not become what it is now; see compat_ftrace_forget(). */
 	memset(&exits->fprobe, 0, sizeof(exits->fprobe));
+	exits->fprobe.entry_handler = exits->entry_handler;
 	exits->fprobe.exit_handler = exits->handler;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 	exits->fprobe.nr_maxactive = COMPAT_MAX_ACTIVE;
@@ -170,13 +183,15 @@ static inline unsigned long compat_exits_missed(const struct compat_exits *exits
 
 #else
 
+#define COMPAT_EXITS_SEE_CALLS false
+
 struct compat_exits {
 	kretprobe_handler_t handler;
 	struct kretprobe *probes;
 	int nr;
 };
 
-#define COMPAT_EXITS(name, function)                                                            \
+#define COMPAT_EXITS(name, entered, function)                                                   \
 	static notrace int name##_returned(struct kretprobe_instance *instance,                 \
 					   struct pt_regs *regs)                                \
 	{                                                                                       \

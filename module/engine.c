@@ -2,10 +2,11 @@
 /*
  * What the module's engine counts, and from when to when.
  *
- * One ftrace_ops sees all calls: on a function that nobody else traces the kernel calls its handler
+ * One ftrace_ops sees the calls: on a function that nobody else traces the kernel calls its handler
  * right away, and nothing is missed, because the handler can do without ftrace's protection against
- * recursion: it calls nothing that could be traced. Returns, where a kfunc can return NULL, are seen
- * by what the kernel has for that (compat.h); they may miss some, which shows in the counts.
+ * recursion: it calls nothing that could be traced. Where a kfunc can return NULL, returns are seen by
+ * what the kernel has for that (compat.h), and so are calls, if it shows them: two handlers on one
+ * function cost much more than one. It may miss some, which it counts.
  */
 #include <linux/bsearch.h>
 #include <linux/kallsyms.h>
@@ -21,9 +22,9 @@ struct engine engine = { .mutex = __MUTEX_INITIALIZER(engine.mutex) };
 
 static struct ftrace_ops entry_ops = { .func = engine_slots__on_entry };
 static bool entries_attached;
-COMPAT_EXITS(exits, engine_slots__on_exit);
-static unsigned long *exit_addresses;
-static int nr_exit_addresses;
+COMPAT_EXITS(exits, engine_slots__on_call, engine_slots__on_exit);
+/* Never registered: whether a function can be traced. */
+static struct ftrace_ops try_ops = { .func = engine_slots__on_entry };
 
 /* Indexes of kfuncs by address, while counting. */
 static u16 by_address[KFT_MAX_PROBES];
@@ -93,7 +94,7 @@ int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
 		return -ENOENT;
 	if (engine__allocation_fails())
 		return -ENOMEM;
-	err = ftrace_set_filter_ip(&entry_ops, address, 0, 0);
+	err = ftrace_set_filter_ip(&try_ops, address, 0, 1);
 	if (err)
 		return err == -EINVAL ? -EOPNOTSUPP : err;
 	kfunc = &engine.kfuncs[engine.nr_kfuncs++];
@@ -103,39 +104,89 @@ int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
 	return 0;
 }
 
-unsigned long engine__missed_exits(void)
+unsigned long engine__missed(void)
 {
 	return compat_exits_missed(&exits);
 }
 
 /* --- attaching -------------------------------------------------------------------------------- */
 
-static int attach_exits(void)
+static bool is_seen_by_exits(const struct engine_kfunc *kfunc)
+{
+	return kfunc->nulls;
+}
+
+static bool is_seen_by_entries(const struct engine_kfunc *kfunc)
+{
+	return !kfunc->nulls || !COMPAT_EXITS_SEE_CALLS;
+}
+
+static int collect(unsigned long *addresses, bool (*is_seen)(const struct engine_kfunc *kfunc))
 {
 	int nr = 0;
 
-	exit_addresses = engine_zalloc(engine.nr_kfuncs * sizeof(*exit_addresses), GFP_KERNEL);
-	if (!exit_addresses)
-		return -ENOMEM;
 	for (int i = 0; i < engine.nr_kfuncs; i++) {
-		if (engine.kfuncs[i].nulls && !engine.kfuncs[i].gone)
-			exit_addresses[nr++] = engine.kfuncs[i].address;
+		if (!engine.kfuncs[i].gone && is_seen(&engine.kfuncs[i]))
+			addresses[nr++] = engine.kfuncs[i].address;
 	}
-	nr_exit_addresses = nr;
-	if (nr && engine__allocation_fails())
+	return nr;
+}
+
+/* Without a filter all functions of the kernel are meant. */
+static int attach_entries(unsigned long *addresses, int nr)
+{
+	int err;
+
+	if (!nr)
+		return 0;
+	if (engine__allocation_fails())
 		return -ENOMEM;
-	return nr ? compat_exits_attach(&exits, exit_addresses, nr) : 0;
+	err = ftrace_set_filter_ips(&entry_ops, addresses, nr, 0, 1);
+	if (!err)
+		err = register_ftrace_function(&entry_ops);
+	entries_attached = !err;
+	if (err)
+		compat_ftrace_forget(&entry_ops);
+	return err;
+}
+
+static int attach_exits(unsigned long *addresses, int nr)
+{
+	if (!nr)
+		return 0;
+	return engine__allocation_fails() ? -ENOMEM : compat_exits_attach(&exits, addresses, nr);
+}
+
+static void detach_entries(void)
+{
+	if (!entries_attached)
+		return;
+	unregister_ftrace_function(&entry_ops);
+	compat_ftrace_forget(&entry_ops);
+	entries_attached = false;
+}
+
+static int attach(void)
+{
+	unsigned long *addresses =
+		engine_zalloc(engine.nr_kfuncs * sizeof(*addresses), GFP_KERNEL);
+	int err;
+
+	if (!addresses)
+		return -ENOMEM;
+	err = attach_exits(addresses, collect(addresses, is_seen_by_exits));
+	if (!err)
+		err = attach_entries(addresses, collect(addresses, is_seen_by_entries));
+	if (err)
+		compat_exits_detach(&exits);
+	kfree(addresses);
+	return err;
 }
 
 static void detach(void)
 {
-	if (entries_attached)
-		unregister_ftrace_function(&entry_ops);
-	entries_attached = false;
+	detach_entries();
 	compat_exits_detach(&exits);
-	kfree(exit_addresses);
-	exit_addresses = NULL;
-	nr_exit_addresses = 0;
 }
 
 int engine__start(void)
@@ -149,21 +200,13 @@ int engine__start(void)
 		if (!engine.kfuncs[i].gone)
 			by_address[nr_by_address++] = i;
 	}
-	/* Without a filter all functions of the kernel are meant. */
 	if (!nr_by_address)
 		return -EINVAL;
 	sort(by_address, nr_by_address, sizeof(by_address[0]), compare_addresses, NULL);
 
-	err = attach_exits();
-	if (!err && engine__allocation_fails())
-		err = -ENOMEM;
-	if (!err)
-		err = register_ftrace_function(&entry_ops);
-	if (err) {
-		detach();
+	err = attach();
+	if (err)
 		return err;
-	}
-	entries_attached = true;
 	/* Who has to be told to end it is not there while the module is not. */
 	__module_get(THIS_MODULE);
 	engine.begun_ns = ktime_get_ns();
@@ -210,7 +253,7 @@ void engine__end(void)
 	/* All of these wait until no handler is running any more. */
 	detach();
 	engine_programs__unwatch();
-	compat_ftrace_forget(&entry_ops);
+	compat_ftrace_forget(&try_ops);
 	engine_slots__free();
 	nr_by_address = 0;
 	engine.nr_kfuncs = 0;
@@ -224,11 +267,11 @@ void engine__end(void)
 
 /* --- modules that go -------------------------------------------------------------------------- */
 
-/* Of kfuncs whose returns are watched, or of all. */
-static bool others_are_left(const struct module *module, bool with_nulls)
+static bool others_are_left(const struct module *module,
+			    bool (*is_seen)(const struct engine_kfunc *kfunc))
 {
 	for (int i = 0; i < engine.nr_kfuncs; i++) {
-		if (!engine.kfuncs[i].gone && (engine.kfuncs[i].nulls || !with_nulls) &&
+		if (!engine.kfuncs[i].gone && is_seen(&engine.kfuncs[i]) &&
 		    !within_module(engine.kfuncs[i].address, module))
 			return true;
 	}
@@ -238,8 +281,8 @@ static bool others_are_left(const struct module *module, bool with_nulls)
 /* Its addresses become somebody else's: its kfuncs and what it calls are taken off them. */
 static void forget_module(const struct module *module)
 {
-	bool any_left = others_are_left(module, false);
-	bool last_exits = !others_are_left(module, true);
+	bool any_entries_left = others_are_left(module, is_seen_by_entries);
+	bool any_exits_left = others_are_left(module, is_seen_by_exits);
 	unsigned long flags;
 
 	for (int i = 0; i < engine.nr_kfuncs; i++) {
@@ -248,13 +291,12 @@ static void forget_module(const struct module *module)
 		if (kfunc->gone || !within_module(kfunc->address, module))
 			continue;
 		/* The last one must not leave an empty filter, which means all functions. */
-		if (!any_left && entries_attached) {
-			unregister_ftrace_function(&entry_ops);
-			entries_attached = false;
-		}
-		ftrace_set_filter_ip(&entry_ops, kfunc->address, 1, 0);
-		if (kfunc->nulls && engine.state == ENGINE_COUNTING)
-			compat_exits_forget(&exits, kfunc->address, last_exits);
+		if (!any_entries_left)
+			detach_entries();
+		if (entries_attached && is_seen_by_entries(kfunc))
+			ftrace_set_filter_ip(&entry_ops, kfunc->address, 1, 0);
+		if (engine.state == ENGINE_COUNTING && is_seen_by_exits(kfunc))
+			compat_exits_forget(&exits, kfunc->address, !any_exits_left);
 		spin_lock_irqsave(&engine_lock, flags);
 		engine_slots__sweep_kfunc(i);
 		kfunc->gone = true;

@@ -62,8 +62,8 @@ int engine__start(void);
 void engine__end(void);
 /* Returns the kfunc whose ftrace site is at ip, or -1. Any context, while counting. */
 int engine__find_kfunc(unsigned long ip);
-/* Exits that the kernel has not shown to the handler for want of room. */
-unsigned long engine__missed_exits(void);
+/* Calls whose NULL returns are counted, and that the kernel could not follow. */
+unsigned long engine__missed(void);
 
 /* --- control file ----------------------------------------------------------------------------- */
 
@@ -80,6 +80,7 @@ void engine_slots__free(void);
 /* What is attached: a call begins, a call returns to that address. Any context. */
 void engine_slots__on_entry(unsigned long ip, unsigned long return_address, struct ftrace_ops *ops,
 			    struct ftrace_regs *fregs);
+void engine_slots__on_call(unsigned long ip, unsigned long return_address);
 void engine_slots__on_exit(unsigned long ip, unsigned long return_address, bool null);
 
 /* With engine_lock held: what retires slots and what reads them exclude each other. */

@@ -206,7 +206,7 @@ static int show(struct seq_file *m, void *unused)
 		seq_printf(m, "kept %d\nslots %u\n", !engine.owner, engine_slots__nr());
 		if (engine.state == ENGINE_COUNTING)
 			seq_printf(m, "nanoseconds %llu\n", ktime_get_ns() - engine.begun_ns);
-		seq_printf(m, "missed-exits %lu\n", engine__missed_exits());
+		seq_printf(m, "missed %lu\n", engine__missed());
 		show_kfuncs(m);
 		spin_lock_irqsave(&engine_lock, flags);
 		engine_programs__show(m);

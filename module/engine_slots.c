@@ -257,8 +257,7 @@ static noinline notrace void count_elsewhere(unsigned long ip, unsigned long ret
 	}
 }
 
-void notrace engine_slots__on_entry(unsigned long ip, unsigned long return_address,
-				    struct ftrace_ops *ops, struct ftrace_regs *fregs)
+static __always_inline void count_call(unsigned long ip, unsigned long return_address)
 {
 	u64 key = make_key(ip, return_address);
 	u32 at = home_of(key);
@@ -267,6 +266,17 @@ void notrace engine_slots__on_entry(unsigned long ip, unsigned long return_addre
 		this_cpu_inc(slots.calls[at]);
 	else
 		count_elsewhere(ip, return_address, false, false);
+}
+
+void notrace engine_slots__on_entry(unsigned long ip, unsigned long return_address,
+				    struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	count_call(ip, return_address);
+}
+
+void notrace engine_slots__on_call(unsigned long ip, unsigned long return_address)
+{
+	count_call(ip, return_address);
 }
 
 void notrace engine_slots__on_exit(unsigned long ip, unsigned long return_address, bool null)

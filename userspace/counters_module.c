@@ -208,7 +208,7 @@ static int take_line(struct counters *counters, const char *line)
 		__u64 *number;
 	} numbers[] = {
 		{ "nanoseconds ", &module->state.counting_ns },
-		{ "missed-exits ", &module->state.missed_exits },
+		{ "missed ", &module->state.missed },
 		{ "lost-programs ", &module->losses.programs },
 		{ "lost-images ", &module->losses.images },
 		{ "lost-records ", &module->losses.retired },

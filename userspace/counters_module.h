@@ -17,10 +17,11 @@ struct module_engine;
 int counters__open_module(struct module_engine *engine, int nr_slots, bool kept,
 			  struct kernel_reader *reader, struct counters **counters);
 
-/* Of the last drain: how long it had been counting, and returns that the kernel has missed. */
+/* Of the last drain: how long it had been counting, and how many calls the kernel could not
+ * follow. */
 struct counters_module_state {
 	__u64 counting_ns;
-	__u64 missed_exits;
+	__u64 missed;
 };
 struct counters_module_state counters__module_state(const struct counters *counters);
 

@@ -397,11 +397,11 @@ void tracing_session__say_losses(const struct tracing_session *session)
 	struct counters_losses losses;
 
 	counters__losses(session->counters, &losses);
-	if (session->module && counters__module_state(session->counters).missed_exits)
+	if (session->module && counters__module_state(session->counters).missed)
 		msg__warn(
-			"the kernel had no room to follow %llu calls to their end: whether they "
-			"returned NULL is not known",
-			(unsigned long long)counters__module_state(session->counters).missed_exits);
+			"the kernel could not follow %llu calls of kfuncs that may return NULL: the "
+			"calls are missing, or their returns",
+			(unsigned long long)counters__module_state(session->counters).missed);
 	if (losses.programs || losses.images)
 		msg__warn("%llu programs and %llu images were more than there is room for: what "
 			  "they call has unknown callers",
