@@ -257,6 +257,8 @@ static inline unsigned long compat_exits_missed(const struct compat_exits *exits
 /* Subprograms, the main one among them; 0: it has only its own image. 6.7 has hidden ones too. */
 static inline u32 compat_nr_images_of_program(const struct bpf_prog_aux *aux)
 {
+	if (!aux->func)
+		return 0;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 	return aux->real_func_cnt;
 #else
@@ -278,7 +280,7 @@ static inline bool compat_program_is_sleepable(const struct bpf_prog *prog)
 static inline const char *compat_symbol_of_program(const struct bpf_prog *prog)
 {
 #ifdef CONFIG_BPF_JIT
-	const struct bpf_prog *main = prog->aux->func_cnt ? prog->aux->func[0] : prog;
+	const struct bpf_prog *main = prog->aux->func ? prog->aux->func[0] : prog;
 
 	return main->aux->ksym.name;
 #else

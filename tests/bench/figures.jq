@@ -15,7 +15,7 @@ def call_names: {
 	"kfunctrace": "kfunctrace stat --no-nulls (fentry, by caller)",
 	"kfunctrace-nulls": "kfunctrace stat (fexit, by caller, NULLs)",
 	"bare-ftrace": "empty ftrace handler of a module",
-	"bare-fprobe": "empty fprobe exit handler of a module",
+	"bare-fprobe": "empty fprobe of a module",
 	"module": "kfunctrace stat --engine=module --no-nulls",
 	"module-nulls": "kfunctrace stat --engine=module (NULLs)",
 	"bpftrace-fentry": "bpftrace fentry count()",
@@ -74,6 +74,11 @@ def drift: group_by([.loop, .key]) | map(map(.per_call // .per_pair) | max - min
 
 def requirement($text; $value; $limit):
 	{text: $text, value: $value, limit: $limit, met: ($value <= $limit)};
+
+def module_requirements($max_ratio):
+	requirement("the module's count, of an empty ftrace handler"; contender("module").ratio; $max_ratio),
+	requirement("the module's count with NULLs, of an empty fprobe"; contender("module-nulls").ratio;
+		    $max_ratio);
 
 # In instructions as they are printed, with one decimal place; to cost the same is not cheaper.
 def cheaper($text; $value; $than):
