@@ -165,6 +165,26 @@ is "nothing is said of what else is there" "$(<"$tmp/err")" ""
 is "three kernels" "$(jq -r '.kernels[].name' "$tmp/out" | xargs)" "6.1 6.12 7.3"
 check -v --against 6.12 "$tmp/folder"
 ok "$(grep -q 'native.o: left out' "$tmp/err"; echo $?)" "but with -v" "$(<"$tmp/err")"
+mkdir "$tmp/links"
+ln -s ../folder/one.o ../folder/none.o ../folder/deeper "$tmp/links"
+ln -s links "$tmp/link"
+check --json --against 6.12 "$tmp/link"
+is "links for a folder and for files are followed, those in it for folders are not" \
+	"$(<"$tmp/err") $(jq -r '.objects[].object' "$tmp/out" | sed "s|$tmp/||" | xargs)" " link/one.o"
+check --against 6.12 "$tmp/none.o"
+is "without an object nothing is said to load" "$(cut -d: -f2- "$tmp/out")" \
+	" nothing to judge on 6.12.117+deb13-cloud-amd64; 1 object not judged"
+cat >"$tmp/part.c" <<-EOT
+	int elsewhere(int x);
+	__attribute__((section("syscall"))) int part(void *ctx) { return elsewhere(1); }
+	char _license[] __attribute__((section("license"))) = "GPL";
+EOT
+"$clang" -O2 -g -target bpf -c "$tmp/part.c" -o "$tmp/folder/part.o"
+check --against 6.12 "$tmp/folder/part.o"
+is "an object that is not linked: exit status 2" "$(<"$tmp/status")" 2
+matches "and it is said" "$tmp/err" "part.o: elsewhere is not in it.*bpftool gen object"
+check --against 6.12 "$tmp/folder"
+is "in a folder it is left out" "$(<"$tmp/status") $(<"$tmp/err")" "0 "
 check --against 6.12 "$tmp/nothing"
 is "a folder without objects: exit status 2" "$(<"$tmp/status")" 2
 
@@ -255,6 +275,19 @@ bad "garbage for BTF" "$tmp/btf.o" "damaged BTF"
 llvm-objcopy-19 --update-section .BTF.ext="$tmp/garbage" "$good" "$tmp/ext.o"
 bad "garbage for line information" "$tmp/ext.o" "damaged line information"
 bad "no file" "$tmp/nothing-here.o" "No such file"
+
+# Names are the file's: they may neither steer a terminal nor get lost.
+hostile=$tmp/$'hostile\xff\e[31m.o'
+llvm-objcopy-19 --redefine-sym strong_caller=$'\e[2J\a\xff_evil' "$good" "$hostile"
+check --against "$tmp/without" --sarif "$tmp/sarif" "$hostile" "$hostile.gone"
+is "a hostile name: nothing but text" "$(cat "$tmp/out" "$tmp/err" | LC_ALL=C tr -d '\n -~\200-\377' | od -c)" "$(: | od -c)"
+matches "and it is there" "$tmp/out" '\?\[2J\?\?_evil'
+check --json --against "$tmp/without" "$hostile"
+is "also in JSON" "$(jq -r '[.objects[0].object, .programs[0].program, .findings[0].program] | map(split("/")[-1]) | join(" ")' "$tmp/out")" \
+	"hostile??[31m.o ?[2J??_evil ?[2J??_evil"
+is "and in SARIF, with what cannot be read" \
+	"$(jq -r '.runs[0] | [.results[0].properties.object, .invocations[0].toolExecutionNotifications[0].message.text] |
+		map(contains("hostile??[31m.o")) | join(" ")' "$tmp/sarif")" "true true"
 check --against 6.12 /dev/null
 is "a device: exit status 2" "$(<"$tmp/status")" 2
 jq '.format = 2' "$tmp/good" >"$tmp/future"

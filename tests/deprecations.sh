@@ -27,6 +27,8 @@ is "nothing that is renamed was removed or added" \
 	"$(jq -r '[.changes[] | select(.change == "renamed") | .kfunc, .replacement] as $names |
 		.changes[] | select((.change == "removed" or .change == "added") and (.kfunc | IN($names[]))).kfunc' \
 		"$tmp/diff")" ""
+is "each change that breaks says what it means" \
+	"$(jq -r '.changes[] | select(.breaking and .means == null).kfunc' "$tmp/diff")" ""
 is "all else of a renamed kfunc is compared" \
 	"$(jq -r '.changes[] | select(.kfunc == "cgroup_rstat_flush" and .change == "signature").what' "$tmp/diff")" \
 	"parameter 1: struct cgroup * cgrp -> struct cgroup_subsys_state * css"
@@ -84,6 +86,12 @@ if ./kfunctrace list --json bpf_cast_to_kern_ctx >"$tmp/list" 2>"$tmp/err"; then
 	is "list --deprecated has it" \
 		"$(./kfunctrace list --deprecated --json | jq -r '.[].name' | grep -x bpf_cast_to_kern_ctx)" \
 		bpf_cast_to_kern_ctx
+	for command in "list --deprecated" "report --deprecations --census -d 0.2"; do
+		# shellcheck disable=SC2086 # several words
+		KFUNCTRACE_DATA=$tmp ./kfunctrace $command >"$tmp/out" 2>"$tmp/err"
+		is "$command: no answer without the catalogue" "$? $(<"$tmp/out")" "2 "
+		matches "$command: and it is said" "$tmp/err" 'not known without the catalogue; .* KFUNCTRACE_DATA$'
+	done
 	./kfunctrace report --deprecations --census -d 0.2 --json -k bpf_cast_to_kern_ctx >"$tmp/report" 2>"$tmp/err"
 	jq -e '.kfuncs[0] | .no_census != null and .programs == null and .calls == null' "$tmp/report" >"$tmp/out"
 	ok $? "of an inlined kfunc report says that it cannot be seen" "$(<"$tmp/report")"

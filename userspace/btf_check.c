@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 
 #include "message.h"
+#include "printable.h"
 
 /* Pointers, arrays, modifiers and typedefs one behind the other; C code has less than ten. */
 #define MAX_CHAIN 32
@@ -22,7 +23,9 @@ struct check {
 
 static bool has_name(const struct check *check, __u32 offset)
 {
-	return btf__name_by_offset(check->btf, offset);
+	const char *name = btf__name_by_offset(check->btf, offset);
+
+	return name && printable__is(name);
 }
 
 static bool has_type(const struct check *check, __u32 id)
@@ -143,7 +146,7 @@ int btf_check(const struct btf *btf, __u32 first, char *why, size_t size)
 		const char *what = NULL;
 
 		if (!type || !is_whole(&check, type))
-			what = "refers to a name or a type that is not there";
+			what = "refers to a name or a type that is not there, or is no text";
 		else if (!comes_to_an_end(&check, type))
 			what = "leads to itself";
 		if (what) {

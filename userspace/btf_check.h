@@ -11,7 +11,8 @@ struct btf;
 /*
  * 0 when all names and types that the types of `btf` from id `first` on refer to are there, are of
  * the kinds that they must be, and no type leads to itself without a structure between. Else -EBADMSG,
- * and `why` has the reason. With it, walks along types come to an end and names are never NULL.
+ * and `why` has the reason. With it, walks along types come to an end, and names are
+ * printable and never NULL.
  */
 int btf_check(const struct btf *btf, __u32 first, char *why, size_t size);
 

@@ -285,20 +285,38 @@ void check__forget_object(struct check *check)
 	check->nr_objects--;
 }
 
+static struct check_object *add_object(struct check *check, const char *path)
+{
+	struct check_object *grown = grow(check->objects, check->nr_objects, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	check->objects = grown;
+	grown += check->nr_objects++;
+	*grown = (struct check_object){ .path = text_pool__keep(check->texts, path) };
+	return grown;
+}
+
+int check__unreadable(struct check *check, const char *path, const char *error)
+{
+	struct check_object *object = add_object(check, path);
+
+	if (!object)
+		return -ENOMEM;
+	object->error = text_pool__keep(check->texts, error);
+	return 0;
+}
+
 int check__object(struct check *check, const char *path, void *data, size_t size)
 {
-	struct check_object *grown = grow(check->objects, check->nr_objects, sizeof(*grown)),
-			    *object;
+	struct check_object *object = add_object(check, path);
 	struct object_calls calls = { 0 };
 	struct object_file file;
 	const char *error;
 	int err;
 
-	if (!grown)
+	if (!object)
 		return -ENOMEM;
-	check->objects = grown;
-	object = &grown[check->nr_objects++];
-	*object = (struct check_object){ .path = text_pool__keep(check->texts, path) };
 	err = object_file__read(&file, data, size);
 	error = file.error;
 	if (!err) {

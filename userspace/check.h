@@ -117,10 +117,13 @@ int check__add_kernel(struct check *check, const char *name);
 int check__add_baseline(struct check *check, const char *name);
 
 /*
- * Judges an object file that is in memory. Returns 0; -ENOEXEC or another negative errno when it is none
- * or a damaged one, with the object's `error` set.
+ * Judges an object file that is in memory. Returns 0; -ENOEXEC when it is none or not linked yet, another
+ * negative errno when it is a damaged one, with the object's `error` set.
  */
 int check__object(struct check *check, const char *path, void *data, size_t size);
+
+/* An object file of which nothing could be read: that is not to look like nothing was wrong. Or -ENOMEM. */
+int check__unreadable(struct check *check, const char *path, const char *error);
 
 /* Takes the last object back, of which nothing could be judged. */
 void check__forget_object(struct check *check);

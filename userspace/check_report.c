@@ -137,12 +137,17 @@ static int print_summary(const struct check *check, size_t kernel, FILE *out)
 {
 	struct count count = count_programs(check, kernel);
 	const char *release = check->kernels[kernel].snapshot.release;
-	size_t kfuncs;
+	size_t kfuncs, unread = 0;
 	int err = count_kfuncs(check, kernel, &kfuncs);
+
+	for (size_t i = 0; i < check->nr_objects; i++)
+		unread += check->objects[i].error != NULL;
 
 	fprintf(out, " %zu program%s, %zu kfunc%s: ", count.programs,
 		count.programs == 1 ? "" : "s", kfuncs, kfuncs == 1 ? "" : "s");
-	if (!count.broken && !count.undecided)
+	if (!count.programs && !count.optional)
+		fprintf(out, "nothing to judge on %s", release);
+	else if (!count.broken && !count.undecided)
 		fprintf(out, "all load on %s", release);
 	else if (!count.broken)
 		fprintf(out, "nothing is known to break on %s", release);
@@ -153,6 +158,8 @@ static int print_summary(const struct check *check, size_t kernel, FILE *out)
 		fprintf(out, ", of %zu it cannot be told", count.undecided);
 	if (count.optional)
 		fprintf(out, " (%zu more not loaded by default)", count.optional);
+	if (unread)
+		fprintf(out, "; %zu object%s not judged", unread, unread == 1 ? "" : "s");
 	fputc('\n', out);
 	return err;
 }
@@ -174,7 +181,7 @@ int check_report__text(const struct check *check, bool all, FILE *out)
 
 static json_t *json_text(const char *text)
 {
-	return text ? json_string(text) : json_null();
+	return (text ? json_string(text) : NULL) ?: json_null();
 }
 
 static json_t *json_kernels(const struct check *check)
@@ -185,8 +192,8 @@ static json_t *json_kernels(const struct check *check)
 		const struct check_kernel *kernel = &check->kernels[i];
 		json_t *object = json_object();
 
-		json_object_set_new(object, "name", json_string(kernel->name));
-		json_object_set_new(object, "release", json_string(kernel->snapshot.release));
+		json_object_set_new(object, "name", json_text(kernel->name));
+		json_object_set_new(object, "release", json_text(kernel->snapshot.release));
 		json_object_set_new(object, "arch", json_string(kernel->snapshot.arch));
 		json_array_append_new(array, object);
 	}

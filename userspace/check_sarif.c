@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "output.h"
+#include "printable.h"
 
 #define SCHEMA "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 
@@ -60,6 +61,13 @@ static json_t *json_uri(const char *path)
 static json_t *json_message(const char *text)
 {
 	return json_pack("{s:s}", "text", text);
+}
+
+/* What a buffer had no room for may have been half a character. */
+static json_t *json_message_of(char *text)
+{
+	printable__make(text);
+	return json_message(text);
 }
 
 static json_t *json_rules(void)
@@ -116,7 +124,7 @@ static json_t *json_result(const struct check *check, const struct check_finding
 	json_object_set_new(result, "ruleId", json_string(check_verdict__name(finding->verdict)));
 	json_object_set_new(result, "ruleIndex", json_integer(finding->verdict));
 	json_object_set_new(result, "level", json_string(level_of(finding)));
-	json_object_set_new(result, "message", json_message(text));
+	json_object_set_new(result, "message", json_message_of(text));
 	json_object_set_new(result, "locations", locations);
 	json_object_set_new(result, "properties",
 			    json_pack("{s:s, s:s, s:s}", "kernel", release, "kfunc", finding->kfunc,
@@ -148,7 +156,7 @@ static json_t *json_invocation(const struct check *check)
 			continue;
 		snprintf(text, sizeof(text), "%s: %s", object->path, object->error);
 		json_array_append_new(notifications, json_pack("{s:s, s:o}", "level", "error",
-							       "message", json_message(text)));
+							       "message", json_message_of(text)));
 	}
 	json_object_set_new(invocation, "executionSuccessful",
 			    json_boolean(!json_array_size(notifications)));

@@ -150,9 +150,9 @@ static int check_file(struct check *check, const char *path, bool in_folder)
 	int err;
 
 	if (!data) {
-		msg__error("cannot read %s: %s", path,
-			   errno == EINVAL ? "neither a file nor a folder" : strerror(errno));
-		return 1;
+		error = errno == EINVAL ? "neither a file nor a folder" : strerror(errno);
+		msg__error("cannot read %s: %s", path, error);
+		return check__unreadable(check, path, error) ?: 1;
 	}
 	err = check__object(check, path, data, size);
 	free(data);
@@ -175,16 +175,22 @@ static int compare_entries(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static bool is_object_name(const FTSENT *entry)
+static bool is_object_file(const FTSENT *entry)
 {
-	return entry->fts_namelen > 2 &&
-	       strcmp(entry->fts_name + entry->fts_namelen - 2, ".o") == 0;
+	struct stat info;
+
+	if (entry->fts_namelen <= 2 || strcmp(entry->fts_name + entry->fts_namelen - 2, ".o") != 0)
+		return false;
+	return entry->fts_info == FTS_F ||
+	       (entry->fts_info == FTS_SL && !stat(entry->fts_accpath, &info) &&
+		S_ISREG(info.st_mode));
 }
 
 static int check_folder(struct check *check, char *path)
 {
 	char *const paths[] = { path, NULL };
-	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, compare_entries);
+	/* Build systems put links for files. Those for folders may lead round in a circle. */
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_entries);
 	size_t before = check->nr_objects;
 	int trouble = 0, err = 0;
 	FTSENT *entry;
@@ -196,7 +202,7 @@ static int check_folder(struct check *check, char *path)
 			msg__error("cannot read %s: %s", entry->fts_path,
 				   strerror(entry->fts_errno));
 			trouble = 1;
-		} else if (entry->fts_info == FTS_F && is_object_name(entry)) {
+		} else if (is_object_file(entry)) {
 			err = check_file(check, entry->fts_path, true);
 			trouble |= err > 0;
 		}

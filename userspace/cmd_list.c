@@ -407,7 +407,8 @@ int cmd_list(int argc, char **argv)
 		if (live_kernel__open(&kernel)) {
 			status = EXIT_TROUBLE;
 		} else {
-			status = live_kernel__load_deprecations(&kernel)
+			status = (opts.deprecated ? live_kernel__need_deprecations(&kernel)
+						  : live_kernel__load_deprecations(&kernel))
 					 ? EXIT_TROUBLE
 					 : print_registry(&kernel, &opts);
 			live_kernel__close(&kernel);

@@ -185,7 +185,7 @@ static int prepare(struct deprecation_survey *survey)
 	int err = tracing_session__open(&survey->session);
 
 	if (!err)
-		err = live_kernel__load_deprecations(&survey->session.kernel);
+		err = live_kernel__need_deprecations(&survey->session.kernel);
 	if (!err)
 		err = compare_with_target(survey);
 	if (err)

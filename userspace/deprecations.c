@@ -23,6 +23,7 @@ struct entry {
 };
 
 struct deprecations {
+	bool is_partial;       /* without what comes with the program */
 	struct entry *entries; /* sorted by kfunc once all files are read */
 	size_t nr, room;
 	char **files;
@@ -304,6 +305,7 @@ static int read_shipped(struct deprecations *all)
 
 	if (!err || err == -ENOMEM)
 		return err;
+	all->is_partial = true;
 	msg__warn("cannot read the catalogue of deprecated kfuncs (share/" FOLDER "): %s; "
 		  "deprecated kfuncs are not marked",
 		  strerror(-err));
@@ -371,6 +373,11 @@ void deprecations__free(struct deprecations *deprecations)
 	free(deprecations->entries);
 	free(deprecations->files);
 	free(deprecations);
+}
+
+bool deprecations__is_partial(const struct deprecations *deprecations)
+{
+	return deprecations->is_partial;
 }
 
 /* --- questions -------------------------------------------------------------------------------- */

@@ -46,6 +46,8 @@ struct deprecation {
  * be freed in any case.
  */
 int deprecations__load(struct deprecations **deprecations);
+/* True when what comes with the program could not be read, and was warned of: little is known then. */
+bool deprecations__is_partial(const struct deprecations *deprecations);
 void deprecations__free(struct deprecations *deprecations);
 
 /* Sorted by kfunc. */

@@ -74,6 +74,18 @@ int live_kernel__load_deprecations(struct live_kernel *kernel)
 	return err;
 }
 
+int live_kernel__need_deprecations(struct live_kernel *kernel)
+{
+	int err = live_kernel__load_deprecations(kernel);
+
+	if (err || !deprecations__is_partial(kernel->deprecations))
+		return err;
+	msg__error(
+		"which kfuncs are deprecated is not known without the catalogue; where it is, tell "
+		"KFUNCTRACE_DATA");
+	return -ENOENT;
+}
+
 const struct deprecation *live_kernel__deprecation(const struct live_kernel *kernel,
 						   const struct kfunc *kfunc)
 {

@@ -24,6 +24,8 @@ struct live_kernel {
 int live_kernel__open(struct live_kernel *kernel);
 /* For those who mark deprecated kfuncs. Returns 0 or -ENOMEM, having said so. */
 int live_kernel__load_deprecations(struct live_kernel *kernel);
+/* For those who answer which kfuncs are deprecated: -ENOENT without the catalogue, having said so. */
+int live_kernel__need_deprecations(struct live_kernel *kernel);
 /* NULL: not deprecated on this kernel, as far as is known; or the catalogue is not loaded. */
 const struct deprecation *live_kernel__deprecation(const struct live_kernel *kernel,
 						   const struct kfunc *kfunc);

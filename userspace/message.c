@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "message.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -24,6 +25,11 @@ static void say(const char *kind, const char *fmt, va_list args)
 	char line[2048];
 	int len = vsnprintf(line, sizeof(line), fmt, args);
 
+	/* Names of files are anything; several lines are the kernel's or libbpf's own. */
+	for (char *c = line; len >= 0 && *c; c++) {
+		if (iscntrl((unsigned char)*c) && *c != '\n' && *c != '\t')
+			*c = '?';
+	}
 	if (len >= 0)
 		fprintf(stderr, "kfunctrace: %s%s\n", kind, line);
 }

@@ -40,14 +40,15 @@ static const struct btf_type *find_section_type(const struct btf *btf, const cha
 	return id > 0 ? btf__type_by_id(btf, id) : NULL;
 }
 
-/* The extern function of that name in .ksyms, or NULL. */
-static const struct btf_type *find_extern_func(const struct btf *btf, const struct btf_type *ksyms,
-					       const char *name)
+/* The extern function or variable of that name in .ksyms or .kconfig, or NULL. */
+static const struct btf_type *find_extern(const struct btf *btf, const struct btf_type *section,
+					  const char *name)
 {
-	for (int i = 0; ksyms && i < btf_vlen(ksyms); i++) {
-		const struct btf_type *type = btf__type_by_id(btf, btf_var_secinfos(ksyms)[i].type);
+	for (int i = 0; section && i < btf_vlen(section); i++) {
+		const struct btf_type *type =
+			btf__type_by_id(btf, btf_var_secinfos(section)[i].type);
 
-		if (type && btf_is_func(type) &&
+		if (type && (btf_is_func(type) || btf_is_var(type)) &&
 		    strcmp(btf__name_by_offset(btf, type->name_off) ?: "", name) == 0)
 			return type;
 	}
@@ -75,13 +76,14 @@ static int take_externs(struct object_calls *calls, struct extern_symbol *extern
 {
 	const struct object_file *file = calls->file;
 	const struct btf_type *ksyms = find_section_type(file->btf, ".ksyms");
+	const struct btf_type *kconfig = find_section_type(file->btf, ".kconfig");
 
 	calls->kfuncs = calloc(file->nr_symbols + 1, sizeof(*calls->kfuncs));
 	if (!calls->kfuncs)
 		return -ENOMEM;
 	for (size_t i = 0; i < file->nr_symbols; i++) {
 		const struct object_symbol *symbol = &file->symbols[i];
-		const struct btf_type *func;
+		const struct btf_type *type;
 		int err;
 
 		externs[i].kind = REF_CONFIG;
@@ -89,12 +91,20 @@ static int take_externs(struct object_calls *calls, struct extern_symbol *extern
 			continue;
 		if (strcmp(symbol->name, "LINUX_KERNEL_VERSION") == 0)
 			externs[i].kind = REF_KERNEL_VERSION;
-		func = find_extern_func(file->btf, ksyms, symbol->name);
-		if (!func)
+		type = find_extern(file->btf, ksyms, symbol->name);
+		if (!type && !find_extern(file->btf, kconfig, symbol->name)) {
+			complain(
+				calls,
+				"%s is not in it, and not the kernel's (__ksym): libbpf does not open "
+				"an object that is not linked yet (bpftool gen object)",
+				symbol->name);
+			return -ENOEXEC;
+		}
+		if (!type || !btf_is_func(type))
 			continue;
 		externs[i].kind = REF_KFUNC_CALL;
 		externs[i].kfunc = calls->nr_kfuncs;
-		err = add_kfunc(calls, symbol, func);
+		err = add_kfunc(calls, symbol, type);
 		if (err)
 			return err;
 	}

@@ -72,8 +72,8 @@ struct object_calls {
 };
 
 /*
- * `file` must outlive it. Returns 0 or a negative errno: `error` says what is wrong with the object. To
- * be freed in any case.
+ * `file` must outlive it. Returns 0 or a negative errno, -ENOEXEC when the object is not linked yet: `error`
+ * says what is wrong with it. To be freed in any case.
  */
 int object_calls__read(struct object_calls *calls, const struct object_file *file);
 void object_calls__free(struct object_calls *calls);

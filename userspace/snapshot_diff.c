@@ -175,6 +175,7 @@ static int compare_signatures(struct snapshot_diff *diff, enum change_kind kind,
 			      const struct snapshot_signature *new)
 {
 	bool public = kind == CHANGE_SIGNATURE;
+	const char *count_means = public ? meaning_of_types(TYPES_DIFFER) : NULL;
 	enum type_match match;
 	int err = 0, i;
 
@@ -186,11 +187,11 @@ static int compare_signatures(struct snapshot_diff *diff, enum change_kind kind,
 	for (i = 0; i < old->nr_params && i < new->nr_params && !err; i++)
 		err = compare_param(diff, kind, kfunc, i, &old->params[i], &new->params[i]);
 	for (; i < new->nr_params && !err; i++)
-		err = add(diff, kind, public, kfunc, NULL, "parameter %d added: %s %s", i + 1,
-			  new->params[i].type, new->params[i].name);
+		err = add(diff, kind, public, kfunc, count_means, "parameter %d added: %s %s",
+			  i + 1, new->params[i].type, new->params[i].name);
 	for (i = new->nr_params; i < old->nr_params && !err; i++)
-		err = add(diff, kind, public, kfunc, NULL, "parameter %d removed: %s %s", i + 1,
-			  old->params[i].type, old->params[i].name);
+		err = add(diff, kind, public, kfunc, count_means, "parameter %d removed: %s %s",
+			  i + 1, old->params[i].type, old->params[i].name);
 	return err;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "printable.h"
+
 #define COLUMN_GAP 2
 /* Text is not cut below this many characters unless all else fails: less says nothing. */
 #define MIN_TEXT_WIDTH 12
@@ -77,6 +79,8 @@ void table__cell(struct table *table, const char *fmt, ...)
 	if (len < 0) {
 		table->lost = true;
 		text = NULL;
+	} else {
+		printable__make(text);
 	}
 	table->cells[(table->nr_rows - 1) * table->nr_columns + table->next_column++] = text;
 }

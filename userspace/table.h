@@ -34,7 +34,10 @@ struct table_column {
 struct table *table__new(const struct table_column *columns, int nr_columns);
 void table__free(struct table *table);
 
-/* Begins a row; its cells are then added from left to right. Missing cells are empty. */
+/*
+ * Begins a row; its cells are then added from left to right. Missing cells are empty. What is not
+ * printable in a cell becomes a '?'.
+ */
 void table__row(struct table *table);
 void table__cell(struct table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A number with its thousands apart: 1,234,567. */

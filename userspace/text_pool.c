@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "printable.h"
+
 struct text_pool {
 	void *root; /* of tsearch(3): the texts themselves */
 };
@@ -40,6 +42,14 @@ const char *text_pool__keep(struct text_pool *pool, const char *text)
 	copy = strdup(text);
 	if (!copy)
 		return NULL;
+	if (!printable__is(copy)) {
+		printable__make(copy);
+		found = tfind(copy, &pool->root, compare);
+		if (found) {
+			free(copy);
+			return *found;
+		}
+	}
 	found = tsearch(copy, &pool->root, compare);
 	if (found)
 		return *found;

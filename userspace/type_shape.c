@@ -224,12 +224,21 @@ static enum type_match say(enum type_match match, const struct type_shape *want,
 	return match;
 }
 
+/*
+ * The verifier knows dynptrs by what they are: up to 6.1 prototypes had the kernel's own structure
+ * there, since then the one that programs see.
+ */
+static bool is_dynptr(const char *name)
+{
+	return strcmp(name, "bpf_dynptr") == 0 || strcmp(name, "bpf_dynptr_kern") == 0;
+}
+
 /* A program may have more than one idea of a structure: "task_struct___old" is "task_struct". */
 static bool is_same_name(const char *want, const char *have)
 {
 	const char *flavor = strstr(want, "___");
 
-	if (strcmp(want, have) == 0)
+	if (strcmp(want, have) == 0 || (is_dynptr(want) && is_dynptr(have)))
 		return true;
 	return flavor && strlen(have) == (size_t)(flavor - want) &&
 	       strncmp(want, have, flavor - want) == 0;

@@ -66,15 +66,13 @@ ln -s "$(cd "$cache" && pwd)/kernels" "$tmp/cache/kernels"
 export KFUNCTRACE_CACHE=$tmp/cache
 module=$tmp/tree/scripts/module
 
-KFUNCTRACE_MIRROR=$nowhere $module "$suite" >"$tmp/out" 2>"$tmp/err"
-[[ $? == 1 && ! -s $tmp/out ]] && grep -q 'check the network' "$tmp/err"
-result $? "a mirror that does not answer is a clear error"
-
-$module "$suite" >"$tmp/out" 2>"$tmp/err" &
+# What it started goes on for a while, and writes.
+$module "$suite" >"$tmp/out" 2>"$tmp/killed" &
 pid=$!
-sleep 6
+sleep 4
 kill -KILL $pid
 wait $pid 2>/dev/null
+cp "$tmp/killed" "$tmp/err"
 [[ ! -s $tmp/out && -z $(find "$tmp/cache" -name '*.ko') ]]
 result $? "killed half-way, nothing is in place"
 

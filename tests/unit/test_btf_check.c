@@ -152,6 +152,23 @@ static void types_of_a_module_are_on_top_of_its_kernel_s(void **state)
 	btf__free(base);
 }
 
+static void names_must_be_text(void **state)
+{
+	struct btf *btf;
+
+	(void)state;
+	btf = with_int();
+	btf__add_struct(btf, "caf\xc3\xa9", 8);
+	assert_int_equal(check(btf), 0);
+	btf = with_int();
+	btf__add_struct(btf, "red\x1b[31m", 8);
+	assert_int_equal(check(btf), -EBADMSG);
+	btf = with_int();
+	btf__add_struct(btf, "task", 8);
+	btf__add_field(btf, "\xff", 1, 0, 0);
+	assert_int_equal(check(btf), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +179,7 @@ int main(void)
 		cmocka_unit_test(no_type_leads_to_itself),
 		cmocka_unit_test(bytes_that_are_no_types_are_refused),
 		cmocka_unit_test(types_of_a_module_are_on_top_of_its_kernel_s),
+		cmocka_unit_test(names_must_be_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,8 @@ static void numbers_of_another_width_and_const_do_not_break(void **state)
 	expect(TAKING("u32", "n"), TAKING("u64", "n"), "signature parameter 1: u32 n -> u64 n\n");
 	expect(TAKING("const struct file *", "f"), TAKING("struct file *", "f"),
 	       "signature parameter 1: const struct file * f -> struct file * f\n");
+	expect(TAKING("struct bpf_dynptr_kern *", "p"), TAKING("struct bpf_dynptr *", "p"),
+	       "signature parameter 1: struct bpf_dynptr_kern * p -> struct bpf_dynptr * p\n");
 	expect(RETURNING("void *"), RETURNING("void __address_space(1) *"),
 	       "signature returns void * -> void __address_space(1) *\n");
 }

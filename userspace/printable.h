@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Names out of files that others have made: nothing in them may steer a terminal or break JSON. */
+#ifndef KFUNCTRACE_PRINTABLE_H
+#define KFUNCTRACE_PRINTABLE_H
+
+#include <stdbool.h>
+
+/* True for UTF-8 without control characters. */
+bool printable__is(const char *text);
+/* Writes a '?' over each byte that is in the way of that. */
+void printable__make(char *text);
+
+#endif
