@@ -7,6 +7,10 @@
 #define KFUNCTRACE_COMPAT_H
 
 #include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/fprobe.h>
+#include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/limits.h>
@@ -70,6 +74,225 @@ static inline int compat_require_module_btf(void)
 	pr_err("%s: not loaded, because the kernel has no BTF of this module; it was built without the kernel's BTF (vmlinux beside the headers) or for another kernel, see Documentation/module.rst\n",
 	       THIS_MODULE->name);
 	return -ENODATA;
+}
+
+/* --- ftrace ----------------------------------------------------------------------------------- */
+
+/* 6.2 */
+static inline unsigned long compat_ftrace_argument(struct ftrace_regs *fregs, unsigned int n)
+{
+#ifdef ftrace_regs_get_argument
+	return ftrace_regs_get_argument(fregs, n);
+#else
+	return regs_get_kernel_argument(&fregs->regs, n);
+#endif
+}
+
+/*
+ * Forgets the functions of an ops that is not registered, which may be used again. Before 7.3 the
+ * kernel leaves pointers to what it has freed in there.
+ */
+static inline void compat_ftrace_forget(struct ftrace_ops *ops)
+{
+	ftrace_func_t func = ops->func;
+
+	ftrace_free_filter(ops);
+	memset(ops, 0, sizeof(*ops));
+	ops->func = func;
+}
+
+/*
+ * Handlers for returns. COMPAT_EXITS(exits, entered, returned) defines them. `returned` gets the
+ * address of the ftrace site, the return address, and whether 0 was returned. Fprobes know the return
+ * address since 6.5, and run `entered` as well, with the first two; before, and where the kernel has
+ * no fprobes (Debian's 6.1), each function has a kretprobe, and its calls are seen elsewhere.
+ */
+#if IS_ENABLED(CONFIG_FPROBE) && LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+
+#define COMPAT_EXITS_SEE_CALLS true
+
+struct compat_exits {
+	struct fprobe fprobe;
+	bool attached;
+	fprobe_entry_cb entry_handler;
+	fprobe_exit_cb handler;
+};
+
+/* 6.14 passes what ftrace has saved instead of pt_regs. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define compat_fprobe_regs	     ftrace_regs
+#define compat_fprobe_returned(regs) ftrace_regs_get_return_value(regs)
+#else
+#define compat_fprobe_regs	     pt_regs
+#define compat_fprobe_returned(regs) regs_return_value(regs)
+#endif
+
+#define COMPAT_EXITS(name, entered, function)                                                   \
+	static notrace int name##_entered(struct fprobe *fprobe, unsigned long ip,              \
+					  unsigned long return_address,                         \
+					  struct compat_fprobe_regs *regs, void *data)          \
+	{                                                                                       \
+		entered(ip, return_address);                                                    \
+		return 0;                                                                       \
+	}                                                                                       \
+	static notrace void name##_returned(struct fprobe *fprobe, unsigned long ip,            \
+					    unsigned long return_address,                       \
+					    struct compat_fprobe_regs *regs, void *data)        \
+	{                                                                                       \
+		function(ip, return_address, compat_fprobe_returned(regs) == 0);                \
+	}                                                                                       \
+	static struct compat_exits name = { .entry_handler = name##_entered,                    \
+					    .handler = name##_returned }
+
+/* Calls that may be on their way at the same time, where the kernel wants to know (before 6.14). */
+#define COMPAT_MAX_ACTIVE 2048
+
+static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr)
+{
+	int err;
+
+	/* What it was before does not become what it is now; see compat_ftrace_forget(). */
+	memset(&exits->fprobe, 0, sizeof(exits->fprobe));
+	exits->fprobe.entry_handler = exits->entry_handler;
+	exits->fprobe.exit_handler = exits->handler;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	exits->fprobe.nr_maxactive = COMPAT_MAX_ACTIVE;
+#endif
+	err = register_fprobe_ips(&exits->fprobe, addresses, nr);
+	exits->attached = !err;
+	return err;
+}
+
+static inline void compat_exits_detach(struct compat_exits *exits)
+{
+	if (exits->attached)
+		unregister_fprobe(&exits->fprobe);
+	exits->attached = false;
+}
+
+/* The module that the function is in is going. 6.14 takes care of that itself. */
+static inline void compat_exits_forget(struct compat_exits *exits, unsigned long address, bool last)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	if (!exits->attached)
+		return;
+	if (last)
+		compat_exits_detach(exits);
+	else
+		ftrace_set_filter_ip(&exits->fprobe.ops, address, 1, 0);
+#endif
+}
+
+static inline unsigned long compat_exits_missed(const struct compat_exits *exits)
+{
+	return READ_ONCE(exits->fprobe.nmissed);
+}
+
+#else
+
+#define COMPAT_EXITS_SEE_CALLS false
+
+struct compat_exits {
+	kretprobe_handler_t handler;
+	struct kretprobe *probes;
+	int nr;
+};
+
+#define COMPAT_EXITS(name, entered, function)                                                   \
+	static notrace int name##_returned(struct kretprobe_instance *instance,                 \
+					   struct pt_regs *regs)                                \
+	{                                                                                       \
+		function((unsigned long)get_kretprobe(instance)->kp.addr,                       \
+			 get_kretprobe_retaddr(instance), regs_return_value(regs) == 0);        \
+		return 0;                                                                       \
+	}                                                                                       \
+	static struct compat_exits name = { .handler = name##_returned }
+
+/* Calls of one function that may be on their way at the same time. */
+#define COMPAT_MAX_ACTIVE 256
+
+static inline void compat_exits_detach(struct compat_exits *exits)
+{
+	for (int i = 0; i < exits->nr; i++)
+		unregister_kretprobe(&exits->probes[i]);
+	kfree(exits->probes);
+	exits->probes = NULL;
+	exits->nr = 0;
+}
+
+static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr)
+{
+	int err = 0;
+
+	exits->probes = kcalloc(nr, sizeof(*exits->probes), GFP_KERNEL | __GFP_NOWARN);
+	if (!exits->probes)
+		return -ENOMEM;
+	for (exits->nr = 0; exits->nr < nr; exits->nr++) {
+		struct kretprobe *probe = &exits->probes[exits->nr];
+
+		probe->kp.addr = (kprobe_opcode_t *)addresses[exits->nr];
+		probe->handler = exits->handler;
+		probe->maxactive = COMPAT_MAX_ACTIVE;
+		err = register_kretprobe(probe);
+		if (err) {
+			compat_exits_detach(exits);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* The kernel takes kretprobes off modules that go; they still have to be detached. */
+static inline void compat_exits_forget(struct compat_exits *exits, unsigned long address, bool last)
+{
+}
+
+static inline unsigned long compat_exits_missed(const struct compat_exits *exits)
+{
+	unsigned long missed = 0;
+
+	for (int i = 0; i < exits->nr; i++)
+		missed += READ_ONCE(exits->probes[i].nmissed) +
+			  READ_ONCE(exits->probes[i].kp.nmissed);
+	return missed;
+}
+
+#endif
+
+/* --- BPF programs ----------------------------------------------------------------------------- */
+
+/* Subprograms, the main one among them; 0: it has only its own image. 6.7 has hidden ones too. */
+static inline u32 compat_nr_images_of_program(const struct bpf_prog_aux *aux)
+{
+	if (!aux->func)
+		return 0;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return aux->real_func_cnt;
+#else
+	return aux->func_cnt;
+#endif
+}
+
+/* 6.9: where the bit is. */
+static inline bool compat_program_is_sleepable(const struct bpf_prog *prog)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	return prog->sleepable;
+#else
+	return prog->aux->sleepable;
+#endif
+}
+
+/* What kallsyms calls the program, "" when it is not there. */
+static inline const char *compat_symbol_of_program(const struct bpf_prog *prog)
+{
+#ifdef CONFIG_BPF_JIT
+	const struct bpf_prog *main = prog->aux->func ? prog->aux->func[0] : prog;
+
+	return main->aux->ksym.name;
+#else
+	return "";
+#endif
 }
 
 #endif

@@ -2,16 +2,18 @@
 #include <linux/module.h>
 
 #include "compat.h"
+#include "engine.h"
 #include "events.h"
 #include "version.h"
 
 static int __init kfunctrace_init(void)
 {
-	return compat_require_module_btf() ?: events__register();
+	return compat_require_module_btf() ?: events__register() ?: engine__init();
 }
 
 static void __exit kfunctrace_exit(void)
 {
+	engine__exit();
 }
 
 module_init(kfunctrace_init);

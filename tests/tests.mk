@@ -8,10 +8,12 @@ WORKLOADS       := $(BUILD)/workloads
 WORKLOAD_BPF    := $(filter-out attached,\
 	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
-	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c,$(wildcard tests/workloads/*.c)))
+	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/refuse_fentry.c,\
+		$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
-workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all
+workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all \
+	$(WORKLOADS)/control $(WORKLOADS)/refuse-fentry.so
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -21,6 +23,14 @@ $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
 $(WORKLOADS)/attach-fexit: $(BUILD)/loads/attach_fexit.o | $(WORKLOADS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(WORKLOADS)/control: $(BUILD)/loads/control.o | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(WORKLOADS)/refuse-fentry.so: tests/workloads/refuse_fentry.c | $(WORKLOADS)
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -fPIC -shared -o $@ $<
 
 $(WORKLOADS)/attach-all: $(BUILD)/loads/attach_all.o | $(WORKLOADS)
 	$(say) LINK $@

@@ -38,18 +38,36 @@ static int attach(struct stat_run *run)
 		.want_lines = run->opts->by == STAT_BY_SITE,
 		.want_references = run->opts->run.events,
 		.want_events = run->opts->run.events,
+		.engine = run->opts->engine,
+		.keep = run->opts->keep,
 	};
 	struct probe_target *targets;
+	int nr = run->choice.nr;
 	int err = tracing_session__prepare(&run->session, &opts);
 
 	if (err)
 		return err;
-	targets = calloc(run->choice.nr, sizeof(*targets));
+	if (run->opts->stop && !tracing_session__reads_on(&run->session)) {
+		msg__error("the module does not count on: nothing was begun with --keep, or it was "
+			   "ended");
+		return -ESRCH;
+	}
+	if (!run->session.module)
+		stat_choice__say_what_is_held(&run->choice);
+	targets = calloc(nr, sizeof(*targets));
 	if (!targets)
 		return -ENOMEM;
-	for (int i = 0; i < run->choice.nr; i++)
+	for (int i = 0; i < nr; i++)
 		targets[i] = probe_target__of_kfunc(run->choice.kfuncs[i], run->opts->no_nulls);
-	err = tracing_session__attach(&run->session, targets, run->choice.nr);
+	/* What was chosen when it began is all there is; of that -k may name some. */
+	if (tracing_session__reads_on(&run->session) && !run->opts->kfuncs.nr)
+		nr = tracing_session__keep_counted(&run->session, targets, nr);
+	if (nr) {
+		err = tracing_session__attach(&run->session, targets, nr);
+	} else {
+		msg__error("the module counts none of these kfuncs");
+		err = -ENODATA;
+	}
 	free(targets);
 	return err;
 }
@@ -69,6 +87,7 @@ static int print(struct stat_run *run, const struct usage *older, double seconds
 		.set = run->session.set,
 		.omissions = run->choice.omissions,
 		.by = run->opts->by,
+		.engine = tracing_session__engine(&run->session),
 		.addresses = run->opts->run.addresses,
 		.seconds = seconds,
 	};
@@ -91,10 +110,18 @@ static int print(struct stat_run *run, const struct usage *older, double seconds
 	return err;
 }
 
-/* From a moment to the last drain: what the counts are of. */
-static double seconds_since(const struct stat_run *run, __u64 begin_ns)
+/* When what is printed as all began: when the module did, if that was before us. */
+static __u64 begin_ns(const struct stat_run *run)
 {
-	return (double)(run->session.drained_ns - begin_ns) / NS_PER_S;
+	if (tracing_session__reads_on(&run->session))
+		return tracing_session__kept_since_ns(&run->session);
+	return run->window.begin_ns;
+}
+
+/* From a moment to the last drain: what the counts are of. */
+static double seconds_since(const struct stat_run *run, __u64 since_ns)
+{
+	return (double)(run->session.drained_ns - since_ns) / NS_PER_S;
 }
 
 static int print_interval(void *arg)
@@ -123,7 +150,7 @@ static int print_total(void *arg)
 		return print(run, &run->printed, seconds_since(run, run->printed_ns));
 	if (run->opts->run.window.interval)
 		fputs("\n in all:\n\n", results__begin(&run->results));
-	return print(run, &run->before, seconds_since(run, run->window.begin_ns));
+	return print(run, &run->before, seconds_since(run, begin_ns(run)));
 }
 
 /* Prints what was counted altogether, while everything is still attached. */
@@ -138,6 +165,15 @@ static int finish(struct stat_run *run)
 		msg__error("cannot print what was counted: %s", strerror(-err));
 	tracing_session__say_losses(&run->session);
 	return err;
+}
+
+/* What has been counted already can be read at once. */
+static bool waits(const struct stat_run *run)
+{
+	const struct run_window_options *window = &run->opts->run.window;
+
+	return !tracing_session__reads_on(&run->session) || window->command || window->duration ||
+	       window->interval;
 }
 
 static int run_stat(struct stat_run *run)
@@ -157,15 +193,20 @@ static int run_stat(struct stat_run *run)
 	if (err)
 		goto out;
 	/* What was called while the rest was being attached is not of this run. */
-	run->before = run->now;
-	memset(&run->now, 0, sizeof(run->now));
+	if (!tracing_session__reads_on(&run->session)) {
+		run->before = run->now;
+		memset(&run->now, 0, sizeof(run->now));
+	}
 	err = usage__copy(&run->printed, &run->before);
 	if (err)
 		goto out;
-	run->printed_ns = clock_ns();
-	err = run_window__wait(&run->window, &calls, run);
+	run->printed_ns = tracing_session__reads_on(&run->session) ? begin_ns(run) : clock_ns();
+	if (waits(run))
+		err = run_window__wait(&run->window, &calls, run);
 	if (!err)
 		err = finish(run);
+	if (!err && run->opts->stop)
+		err = tracing_session__end_kept(&run->session);
 	if (!err)
 		tracing_session__announce_detaching(&run->session);
 out:

@@ -19,9 +19,18 @@ struct probe_set;
 struct prog_table;
 struct site_table;
 
+/* What counts. */
+enum counting_engine {
+	ENGINE_BPF,
+	ENGINE_MODULE, /* module_engine.h */
+	ENGINE_AUTO,   /* BPF, where the kernel does not refuse it; else the module, if it is there */
+};
+
 struct counters_options {
 	int nr_slots;	 /* call sites told apart on a CPU, a power of two up to KFT_MAX_SLOTS */
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
+	enum counting_engine engine; /* for tracing_session__prepare() */
+	bool keep;		     /* ENGINE_MODULE: it counts on when we are gone */
 	bool want_references; /* call sites get numbers (reference_records.h) */
 	bool want_events;     /* trace events of calls; only with want_references */
 };

@@ -134,6 +134,14 @@ static void reach_verdict(struct doctor *doctor)
 			    doctor->has_sys_admin ? "" : ": run as root, on the host");
 		return;
 	}
+	if (!doctor->counting_works && doctor->module_counts) {
+		doctor->counting_works = true;
+		doctor__say(
+			doctor, &doctor->verdict,
+			"stat counts with the module here (%s); list works, refs and trace do not",
+			doctor->counting_trouble);
+		return;
+	}
 	if (!doctor->counting_works) {
 		doctor__say(doctor, &doctor->verdict, "counting does not work here: %s; list works",
 			    doctor->counting_trouble);
@@ -169,6 +177,7 @@ int doctor__examine(struct doctor *doctor)
 	doctor__check_memory(doctor);
 	doctor__check_watchers_and_probe(doctor);
 	doctor__check_fast_path(doctor);
+	doctor__check_module_engine(doctor);
 	doctor__check_addresses(doctor);
 	doctor__check_tracefs(doctor);
 

@@ -41,6 +41,7 @@ struct doctor {
 	struct check checks[DOCTOR_MAX_CHECKS];
 	int nr;
 	bool list_works, counting_works;
+	bool module_counts; /* the kernel module's engine is there and works */
 	char *verdict; /* one line */
 
 	/* Learnt on the way; later checks and remedies go by it. */
@@ -90,6 +91,7 @@ void doctor__check_ftrace(struct doctor *doctor);
 void doctor__check_tracefs(struct doctor *doctor);
 void doctor__check_memory(struct doctor *doctor);
 void doctor__check_addresses(struct doctor *doctor);
+void doctor__check_module_engine(struct doctor *doctor);
 
 /* What the kernel does when asked (doctor_bpf.c). */
 void doctor__check_bpf(struct doctor *doctor);

@@ -18,6 +18,7 @@
 #include "cpus.h"
 #include "ftrace_state.h"
 #include "kernel_version.h"
+#include "module_engine.h"
 #include "table.h"
 
 /* Inode of the first user namespace in /proc/PID/ns (PROC_USER_INIT_INO). */
@@ -487,4 +488,40 @@ void doctor__check_addresses(struct doctor *doctor)
 			    "hidden (kernel.kptr_restrict=%d, kernel.perf_event_paranoid=%d, %s "
 			    "CAP_SYSLOG); kfunctrace does without, perf and bpftool do not",
 			    restricted, paranoid, doctor->has_syslog ? "with" : "no");
+}
+
+/* What counts where BPF trampolines are refused; elsewhere nobody needs it. */
+void doctor__check_module_engine(struct doctor *doctor)
+{
+	struct check *check =
+		doctor__add(doctor, "module_engine", "module engine", CHECK_OK,
+			    doctor->counting_trouble ? "calls cannot be counted (stat)" : NULL);
+	struct module_engine *engine;
+	int err = module_engine__open(&engine);
+
+	if (!err) {
+		doctor->module_counts = !doctor->ftrace_is_off;
+		doctor__say(doctor, &check->found, "the module kfunctrace is loaded, %s",
+			    module_engine__is_kept(engine)   ? "and counts on since a stat --keep"
+			    : module_engine__is_busy(engine) ? "and counts for somebody"
+							     : "and counts nothing now");
+		module_engine__close(engine);
+		return;
+	}
+	if (err == -ENOENT && !doctor->counting_trouble) {
+		doctor__say(
+			doctor, &check->found,
+			"the module kfunctrace is not loaded, and not needed: BPF programs count");
+		return;
+	}
+	check->status = err == -ENOENT || doctor->counting_trouble ? CHECK_NO : CHECK_LIMITED;
+	if (err == -ENOENT)
+		doctor__say(doctor, &check->found, "the module kfunctrace is not loaded");
+	else
+		doctor__say(doctor, &check->found, MODULE_ENGINE_PATH ": %s", doctor__errno(err));
+	doctor__say(
+		doctor, &check->remedy,
+		err == -EPROTO
+			? "install the module and the program from the same source"
+			: "modprobe kfunctrace as root: with it, stat needs no fentry programs");
 }

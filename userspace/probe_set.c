@@ -159,12 +159,10 @@ static void attach_probe(struct probe *probe)
 	}
 }
 
-int probe_set__attach(struct live_kernel *kernel, const struct probe_template *tmpl,
-		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
-		      struct module_events *events, struct probe_set **result)
+static int make_set(struct live_kernel *kernel, const struct probe_target *targets, int nr_targets,
+		    struct probe_set **result)
 {
 	struct probe_set *set = calloc(1, sizeof(*set));
-	__u64 begin;
 	int err;
 
 	if (!set)
@@ -172,9 +170,31 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 	err = plan(set, targets, nr_targets);
 	if (!err)
 		err = find_twin_addresses(kernel, set);
-	if (err)
-		goto fail;
+	if (err) {
+		probe_set__free(set);
+		return err;
+	}
+	*result = set;
+	return 0;
+}
 
+static void say_failure(const struct probe *probe)
+{
+	if (probe->error)
+		msg__detail("cannot probe %s: %s (%s)", probe->target.function,
+			    probe__explain(probe), strerror(-probe->error));
+}
+
+int probe_set__attach(struct live_kernel *kernel, const struct probe_template *tmpl,
+		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
+		      struct module_events *events, struct probe_set **result)
+{
+	struct probe_set *set;
+	__u64 begin;
+	int err = make_set(kernel, targets, nr_targets, &set);
+
+	if (err)
+		return err;
 	begin = clock_ns();
 	for (int i = 0; i < set->nr; i++) {
 		if (interrupted && interrupted()) {
@@ -197,9 +217,7 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 		}
 		if (!probe->error)
 			attach_probe(probe);
-		if (probe->error)
-			msg__detail("cannot probe %s: %s (%s)", probe->target.function,
-				    probe__explain(probe), strerror(-probe->error));
+		say_failure(probe);
 	}
 	set->attach_ns = clock_ns() - begin;
 	*result = set;
@@ -207,6 +225,42 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 fail:
 	probe_set__free(set);
 	return err;
+}
+
+int probe_set__attach_by(struct live_kernel *kernel, const struct probe_attacher *attacher,
+			 const struct probe_target *targets, int nr_targets,
+			 bool (*interrupted)(void), struct probe_set **result)
+{
+	struct probe_set *set;
+	__u64 begin;
+	int err = make_set(kernel, targets, nr_targets, &set);
+
+	if (err)
+		return err;
+	begin = clock_ns();
+	for (int i = 0; i < set->nr && !err; i++) {
+		struct probe *probe = &set->probes[i];
+
+		if (interrupted && interrupted())
+			err = -EINTR;
+		else if (!probe->target.address)
+			probe->error = -ENOENT;
+		else
+			probe->error = attacher->load(attacher, probe, i);
+		say_failure(probe);
+	}
+	set->load_ns = clock_ns() - begin;
+
+	begin = clock_ns();
+	if (!err && probe_set__nr_attached(set))
+		err = attacher->finish(attacher);
+	set->attach_ns = clock_ns() - begin;
+	if (err) {
+		probe_set__free(set);
+		return err;
+	}
+	*result = set;
+	return 0;
 }
 
 int probe_set__twin(const struct probe_set *set, int idx)
@@ -275,6 +329,10 @@ const char *probe__explain(const struct probe *probe)
 		return "attached";
 	case EBUSY:
 		return "its code has no ftrace site, or too many programs are on it";
+	case EOPNOTSUPP:
+		return "its code has no ftrace site";
+	case ENODATA:
+		return "it is not among those that the module counts";
 	case ENOENT:
 		return "the compiler left no function of it";
 	case EINVAL:

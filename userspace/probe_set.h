@@ -57,6 +57,19 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
 		      struct module_events *events, struct probe_set **set);
 
+/*
+ * How probes get onto their functions where they are no BPF programs. `load` and `finish` return 0
+ * or a negative errno; that of `load` is the probe's, that of `finish`, which comes when all are
+ * loaded, is everybody's.
+ */
+struct probe_attacher {
+	int (*load)(const struct probe_attacher *attacher, struct probe *probe, int idx);
+	int (*finish)(const struct probe_attacher *attacher);
+};
+int probe_set__attach_by(struct live_kernel *kernel, const struct probe_attacher *attacher,
+			 const struct probe_target *targets, int nr_targets,
+			 bool (*interrupted)(void), struct probe_set **set);
+
 int probe_set__nr(const struct probe_set *set);
 const struct probe *probe_set__at(const struct probe_set *set, int idx);
 int probe_set__nr_attached(const struct probe_set *set);

@@ -35,45 +35,46 @@ static int make_room(void **array, size_t *room, size_t nr, size_t size)
 	return 0;
 }
 
+int prog_table__take_images(struct prog_table *table, const __u64 *starts,
+			    const struct kft_image *images, size_t nr)
+{
+	int err =
+		make_room((void **)&table->images, &table->room_images, nr, sizeof(*table->images));
+
+	table->nr_images = err ? 0 : nr;
+	for (size_t i = 0; i < table->nr_images; i++) {
+		table->images[i].start = starts[i];
+		table->images[i].image = images[i];
+	}
+	if (table->nr_images)
+		qsort(table->images, table->nr_images, sizeof(*table->images), compare_images);
+	return err;
+}
+
 int prog_table__read_images(struct prog_table *table, int images_fd)
 {
 	struct kft_image *values;
 	__u64 *starts;
 	size_t nr;
-	int err;
+	int err = bpf_map_dump(images_fd, sizeof(*starts), sizeof(*values), (void **)&starts,
+			       (void **)&values, &nr);
 
-	err = bpf_map_dump(images_fd, sizeof(*starts), sizeof(*values), (void **)&starts,
-			   (void **)&values, &nr);
 	if (err)
 		return err;
-	err = make_room((void **)&table->images, &table->room_images, nr, sizeof(*table->images));
-	table->nr_images = err ? 0 : nr;
-	for (size_t i = 0; i < table->nr_images; i++) {
-		table->images[i].start = starts[i];
-		table->images[i].image = values[i];
-	}
-	if (table->nr_images)
-		qsort(table->images, table->nr_images, sizeof(*table->images), compare_images);
+	err = prog_table__take_images(table, starts, values, nr);
 	free(starts);
 	free(values);
 	return err;
 }
 
-int prog_table__read_progs(struct prog_table *table, int progs_fd)
+int prog_table__take_progs(struct prog_table *table, const struct kft_prog *progs, size_t nr)
 {
-	size_t nr, known = table->nr_progs;
-	struct kft_prog *values;
-	__u32 *ids;
-	int err;
+	size_t known = table->nr_progs;
+	int err = make_room((void **)&table->progs, &table->room_progs, known + nr,
+			    sizeof(*table->progs));
 
-	err = bpf_map_dump(progs_fd, sizeof(*ids), sizeof(*values), (void **)&ids, (void **)&values,
-			   &nr);
-	if (err)
-		return err;
-	err = make_room((void **)&table->progs, &table->room_progs, known + nr,
-			sizeof(*table->progs));
 	for (size_t i = 0; i < nr && !err; i++) {
-		struct known_prog now = { .prog = values[i] }, *old;
+		struct known_prog now = { .prog = progs[i] }, *old;
 
 		old = known ? bsearch(&now, table->progs, known, sizeof(now), compare_progs) : NULL;
 		if (!old)
@@ -83,6 +84,20 @@ int prog_table__read_progs(struct prog_table *table, int progs_fd)
 	}
 	if (table->nr_progs > known)
 		qsort(table->progs, table->nr_progs, sizeof(*table->progs), compare_progs);
+	return err;
+}
+
+int prog_table__read_progs(struct prog_table *table, int progs_fd)
+{
+	struct kft_prog *values;
+	__u32 *ids;
+	size_t nr;
+	int err = bpf_map_dump(progs_fd, sizeof(*ids), sizeof(*values), (void **)&ids,
+			       (void **)&values, &nr);
+
+	if (err)
+		return err;
+	err = prog_table__take_progs(table, values, nr);
 	free(ids);
 	free(values);
 	return err;

@@ -33,6 +33,10 @@ struct prog_table {
 /* Reads both maps anew. Programs already known stay. Returns 0 or a negative errno. */
 int prog_table__read_images(struct prog_table *table, int images_fd);
 int prog_table__read_progs(struct prog_table *table, int progs_fd);
+/* The same with what was read elsewhere; it is copied. */
+int prog_table__take_images(struct prog_table *table, const __u64 *starts,
+			    const struct kft_image *images, size_t nr);
+int prog_table__take_progs(struct prog_table *table, const struct kft_prog *progs, size_t nr);
 void prog_table__free(struct prog_table *table);
 
 /* NULL when no such program was recorded. */

@@ -53,7 +53,7 @@ static void warn_unknown_names(const struct stat_options *opts, const struct reg
 	}
 }
 
-static void say_what_is_held(const struct stat_choice *choice)
+void stat_choice__say_what_is_held(const struct stat_choice *choice)
 {
 	for (int i = 0; i < choice->nr; i++) {
 		const char *module = choice->kfuncs[i]->module;
@@ -124,7 +124,6 @@ int stat_choice__make(struct stat_choice *choice, const struct registry *registr
 			"left out %d kfuncs that the kernel itself calls all the time (--all counts "
 			"them, -v names them)",
 			omissions->hot_in_kernel);
-	say_what_is_held(choice);
 	return 0;
 }
 

@@ -16,11 +16,13 @@ struct stat_choice {
 };
 
 /*
- * Chooses by the options, and says what is left out and what is held. Returns 0 or a negative errno,
+ * Chooses by the options, and says what is left out. Returns 0 or a negative errno,
  * having said why: -ENOENT when there is nothing to count. To be freed in any case.
  */
 int stat_choice__make(struct stat_choice *choice, const struct registry *registry,
 		      const struct stat_options *opts);
+/* Modules that cannot be unloaded as long as BPF programs are on their kfuncs. */
+void stat_choice__say_what_is_held(const struct stat_choice *choice);
 void stat_choice__free(struct stat_choice *choice);
 
 #endif

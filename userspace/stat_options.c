@@ -23,6 +23,9 @@ static void print_usage(FILE *out)
 	      "      --no-nulls         count at entry only: cheaper, no NULL returns\n"
 	      "      --slots N          call sites told apart on a CPU (default 4096, a power of "
 	      "two)\n"
+	      "      --engine WHAT      bpf, module or auto (default): which of them counts\n"
+	      "      --keep             the module counts on, also when this program has ended\n"
+	      "      --stop             read what it counts on for the last time, and end it\n"
 	      "      --addresses        kernel addresses in the JSON of --by site\n"
 	      "      --json             an array of rows; with -i one array a line\n"
 	      "      --events           trace events of calls for perf and others (kernel module)\n"
@@ -65,9 +68,42 @@ static int parse_by(const char *text, enum stat_by *by)
 	return 0;
 }
 
+static int parse_engine(const char *text, enum counting_engine *engine)
+{
+	if (strcmp(text, "bpf") == 0)
+		*engine = ENGINE_BPF;
+	else if (strcmp(text, "module") == 0)
+		*engine = ENGINE_MODULE;
+	else if (strcmp(text, "auto") == 0)
+		*engine = ENGINE_AUTO;
+	else {
+		msg__error("--engine takes bpf, module or auto, not '%s'", text);
+		return -1;
+	}
+	return 0;
+}
+
+/* Only the module outlives the tool. */
+static int settle_engine(struct stat_options *opts)
+{
+	if (!opts->keep && !opts->stop)
+		return 0;
+	if (opts->keep && opts->stop) {
+		msg__error("--keep and --stop are opposites");
+		return -1;
+	}
+	if (opts->engine == ENGINE_BPF) {
+		msg__error("%s is for the module's engine: BPF programs go with their tool",
+			   opts->keep ? "--keep" : "--stop");
+		return -1;
+	}
+	opts->engine = ENGINE_MODULE;
+	return 0;
+}
+
 int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 {
-	enum { OPT_BY = OPT_OWN, OPT_NO_NULLS, OPT_SLOTS };
+	enum { OPT_BY = OPT_OWN, OPT_NO_NULLS, OPT_SLOTS, OPT_ENGINE, OPT_KEEP, OPT_STOP };
 	static const struct option longs[] = {
 		{ "kfunc", required_argument, NULL, 'k' },
 		{ "all", no_argument, NULL, 'a' },
@@ -75,6 +111,9 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 		{ "by", required_argument, NULL, OPT_BY },
 		{ "no-nulls", no_argument, NULL, OPT_NO_NULLS },
 		{ "slots", required_argument, NULL, OPT_SLOTS },
+		{ "engine", required_argument, NULL, OPT_ENGINE },
+		{ "keep", no_argument, NULL, OPT_KEEP },
+		{ "stop", no_argument, NULL, OPT_STOP },
 		RUN_LONG_OPTIONS,
 		{ 0 },
 	};
@@ -82,6 +121,7 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 
 	opts->by = STAT_BY_CALLER;
 	opts->nr_slots = KFT_MAX_SLOTS;
+	opts->engine = ENGINE_AUTO;
 	while (!err &&
 	       (c = getopt_long(argc, argv, RUN_SHORT_OPTIONS "k:ai:", longs, NULL)) != -1) {
 		switch (c) {
@@ -103,11 +143,20 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 		case OPT_SLOTS:
 			err = parse_slots(optarg, &opts->nr_slots);
 			break;
+		case OPT_ENGINE:
+			err = parse_engine(optarg, &opts->engine);
+			break;
+		case OPT_KEEP:
+			opts->keep = true;
+			break;
+		case OPT_STOP:
+			opts->stop = true;
+			break;
 		default:
 			err = run_options__take(&opts->run, c, print_usage);
 		}
 	}
-	return err ?: run_options__finish(&opts->run, argc, argv);
+	return err ?: settle_engine(opts) ?: run_options__finish(&opts->run, argc, argv);
 }
 
 void stat_options__free(struct stat_options *opts)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "counters.h"
 #include "pattern.h"
 #include "run_options.h"
 #include "stat_report.h"
@@ -15,6 +16,9 @@ struct stat_options {
 	bool no_nulls;
 	enum stat_by by;
 	int nr_slots;
+	enum counting_engine engine;
+	bool keep; /* the module counts on */
+	bool stop; /* what it counts on is ended */
 	struct run_options run;
 };
 

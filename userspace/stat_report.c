@@ -138,8 +138,15 @@ static void print_loss(FILE *out, int *nr, __u64 count, const char *what)
 		(*nr)++ ? ", " : " losses: ", format_thousands(count, buf, sizeof(buf)), what);
 }
 
-static void print_losses(const struct usage_counts *total, FILE *out)
+/* Calls of which it is not known whether they returned NULL. */
+static __u64 missed_returns(const struct usage_counts *counts)
 {
+	return counts->calls > counts->returns ? counts->calls - counts->returns : 0;
+}
+
+static void print_losses(const struct usage_counts *total, __u64 total_missed_returns, FILE *out)
+{
+	char buf[32];
 	int nr = 0;
 
 	print_loss(out, &nr, total->recursion_misses,
@@ -149,7 +156,10 @@ static void print_losses(const struct usage_counts *total, FILE *out)
 	print_loss(out, &nr, total->orphaned, "calls of programs that were gone unrecorded");
 	if (nr)
 		fputs(": all counted, as unknown\n", out);
-	else
+	if (total_missed_returns)
+		fprintf(out, " losses: returns of %s calls not seen (yet): NULLs may be missing\n",
+			format_thousands(total_missed_returns, buf, sizeof(buf)));
+	if (!nr && !total_missed_returns)
 		fputs(" losses: none\n", out);
 }
 
@@ -217,6 +227,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 	struct deprecation_notes notes = { 0 };
 	struct table *table;
 	struct rows rows;
+	__u64 missed = 0;
 	char calls[32];
 
 	columns[nr++] = (struct table_column){ .title = "KFUNC", .min = TABLE_WHOLE };
@@ -246,6 +257,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 			registry__at(report->kernel->registry, usage->rows[i].key.subject);
 
 		usage_counts__add(&total, &usage->rows[i].counts);
+		missed += missed_returns(&usage->rows[i].counts);
 		nr_kfuncs += kfunc != last;
 		last = kfunc;
 	}
@@ -253,9 +265,10 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 		err = table__print(table, out, terminal_width(out));
 	else
 		fputs(" no calls\n", out);
-	fprintf(out, "\n %s calls of %d kfuncs in %.3f seconds\n",
-		format_thousands(total.calls, calls, sizeof(calls)), nr_kfuncs, report->seconds);
-	print_losses(&total, out);
+	fprintf(out, "\n %s calls of %d kfuncs in %.3f seconds%s\n",
+		format_thousands(total.calls, calls, sizeof(calls)), nr_kfuncs, report->seconds,
+		strcmp(report->engine, "bpf") == 0 ? "" : ", counted by the module");
+	print_losses(&total, missed, out);
 	print_omissions(&report->omissions, out);
 	deprecation_notes__print(&notes, out);
 	table__free(table);
@@ -267,10 +280,11 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 
 static json_t *json_losses(const struct usage_counts *counts)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}", "recursion_misses",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "recursion_misses",
 			 (json_int_t)counts->recursion_misses, "table_full",
 			 (json_int_t)counts->table_full, "no_caller", (json_int_t)counts->no_caller,
-			 "orphaned", (json_int_t)counts->orphaned);
+			 "orphaned", (json_int_t)counts->orphaned, "missed_returns",
+			 (json_int_t)missed_returns(counts));
 }
 
 static json_t *json_row(const struct stat_report *report, const struct row *row)
@@ -292,6 +306,7 @@ static json_t *json_row(const struct stat_report *report, const struct row *row)
 			    report->seconds > 0 ? json_real(row->counts.calls / report->seconds)
 						: json_null());
 	json_object_set_new(object, "seconds", json_real(report->seconds));
+	json_object_set_new(object, "engine", json_string(report->engine));
 	json_object_set_new(object, "losses", json_losses(&row->counts));
 	deprecation__add_json(live_kernel__deprecation(report->kernel, row->kfunc), object);
 	return object;

@@ -33,6 +33,7 @@ struct stat_report {
 	const struct site_table *sites; /* STAT_BY_SITE */
 	struct stat_omissions omissions;
 	enum stat_by by;
+	const char *engine; /* "bpf" or "module" */
 	bool addresses; /* kernel addresses may be shown */
 	double seconds; /* that `usage` covers */
 };

@@ -13,7 +13,9 @@
 #include "deprecations.h"
 #include "ftrace_state.h"
 #include "kernel_version.h"
+#include "counters_module.h"
 #include "message.h"
+#include "module_engine.h"
 #include "module_events.h"
 #include "probe_template.h"
 #include "run_window.h"
@@ -134,21 +136,188 @@ static int open_events(struct tracing_session *session)
 	return 0;
 }
 
+static int prepare_bpf(struct tracing_session *session, const struct counters_options *opts)
+{
+	int err = counters__open(opts, session->kernel.reader, &session->counters);
+
+	if (err)
+		return err;
+	err = probe_template__open(session->kernel.btfs, session->kernel.reader,
+				   counters__regions_fd(session->counters),
+				   counters__nr_cpus(session->counters),
+				   counters__nr_slots(session->counters), &session->tmpl);
+	if (err) {
+		counters__free(session->counters);
+		session->counters = NULL;
+	}
+	return err;
+}
+
+static void explain_module_failure(struct tracing_session *session, int err)
+{
+	switch (-err) {
+	case ENOENT:
+		say_failure(session,
+			    "the module kfunctrace is not loaded, there is no " MODULE_ENGINE_PATH
+			    ": modprobe kfunctrace");
+		break;
+	case EPROTO:
+		say_failure(session,
+			    "the module kfunctrace that is loaded is of another version than this "
+			    "program: install both from the same source, and load it anew");
+		break;
+	case EPERM:
+	case EACCES:
+		say_failure(session, "not allowed to open " MODULE_ENGINE_PATH ": run as root");
+		break;
+	case EBUSY:
+		say_failure(session,
+			    "the module is counting for somebody else: it has one counting at a "
+			    "time");
+		break;
+	case ENOMEM:
+		say_failure(session, "not enough memory in the kernel for the module's counters");
+		break;
+	default:
+		say_failure(session, "cannot count with the module (" MODULE_ENGINE_PATH "): %s",
+			    strerror(-err));
+	}
+}
+
+static int begin_with_module(struct tracing_session *session, const struct counters_options *opts)
+{
+	struct module_engine *module = session->module;
+	int nr_unseen, err;
+
+	if (module_engine__is_kept(module) && opts->keep) {
+		msg__error(
+			"the module counts on already: `kfunctrace stat --stop` reads it for the "
+			"last time and ends it");
+		return -EBUSY;
+	}
+	if (!module_engine__is_kept(module)) {
+		err = module_engine__is_busy(module)
+			      ? -EBUSY
+			      : module_engine__begin(module, opts->nr_slots, &nr_unseen);
+		if (err) {
+			explain_module_failure(session, err);
+			return err;
+		}
+		if (nr_unseen)
+			msg__warn("%d programs could not be shown to the module: what they call "
+				  "has unknown callers",
+				  nr_unseen);
+	}
+	session->keep = opts->keep;
+	return counters__open_module(module, opts->nr_slots,
+				     opts->keep || module_engine__is_kept(module),
+				     session->kernel.reader, &session->counters);
+}
+
+static int prepare_module(struct tracing_session *session, const struct counters_options *opts)
+{
+	int err = module_engine__open(&session->module);
+
+	if (!err)
+		return begin_with_module(session, opts);
+	explain_module_failure(session, err);
+	return err;
+}
+
+static bool is_refusal(int err)
+{
+	return err == -EPERM || err == -EACCES || err == -EBUSY || err == -EOPNOTSUPP ||
+	       err == -ENOTSUP;
+}
+
+/* `err` is what BPF has failed with. */
+static int fall_back(struct tracing_session *session, const struct counters_options *opts, int err)
+{
+	if (!is_refusal(err) || module_engine__open(&session->module)) {
+		explain_tracing_failure(session, err);
+		return err;
+	}
+	msg__warn("this kernel refuses fentry programs (%s): the module counts instead",
+		  strerror(-err));
+	return begin_with_module(session, opts);
+}
+
 int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts)
 {
 	int err = refuse_without_ftrace(session);
 
 	if (err)
 		return err;
-	err = counters__open(opts, session->kernel.reader, &session->counters);
-	if (!err)
-		err = probe_template__open(session->kernel.btfs, session->kernel.reader,
-					   counters__regions_fd(session->counters),
-					   counters__nr_cpus(session->counters),
-					   counters__nr_slots(session->counters), &session->tmpl);
-	if (err)
+	if (opts->engine == ENGINE_MODULE)
+		err = prepare_module(session, opts);
+	else
+		err = prepare_bpf(session, opts);
+	if (err && opts->engine == ENGINE_BPF)
 		explain_tracing_failure(session, err);
-	return err ?: opts->want_events ? open_events(session) : 0;
+	if (err && opts->engine == ENGINE_AUTO)
+		err = fall_back(session, opts, err);
+	if (!err)
+		msg__detail("engine: %s", tracing_session__engine(session));
+	if (!err && opts->want_events && session->module) {
+		say_failure(session, "trace events are made by BPF programs, which --engine=module "
+				     "does without");
+		return -EOPNOTSUPP;
+	}
+	if (!err && opts->want_events)
+		err = open_events(session);
+	return err;
+}
+
+const char *tracing_session__engine(const struct tracing_session *session)
+{
+	return session->module ? "module" : "bpf";
+}
+
+bool tracing_session__reads_on(const struct tracing_session *session)
+{
+	return session->module && module_engine__is_kept(session->module);
+}
+
+int tracing_session__keep_counted(const struct tracing_session *session,
+				  struct probe_target *targets, int nr_targets)
+{
+	int nr = 0;
+
+	for (int i = 0; i < nr_targets; i++) {
+		if (module_engine__has(session->module, targets[i].function, targets[i].address))
+			targets[nr++] = targets[i];
+	}
+	return nr;
+}
+
+struct module_attacher {
+	struct probe_attacher attacher;
+	struct tracing_session *session;
+};
+
+static int load_into_module(const struct probe_attacher *attacher, struct probe *probe, int idx)
+{
+	struct tracing_session *session = ((const struct module_attacher *)attacher)->session;
+	bool nulls = probe->target.kind == PROBE_COUNT_EXIT;
+	int err = module_engine__add(session->module, probe->target.function, probe->target.address,
+				     &nulls, idx);
+
+	if (!err)
+		probe->target.kind = nulls ? PROBE_COUNT_EXIT : PROBE_COUNT_ENTRY;
+	return err;
+}
+
+static int start_module(const struct probe_attacher *attacher)
+{
+	struct tracing_session *session = ((const struct module_attacher *)attacher)->session;
+	int err = 0;
+
+	if (!tracing_session__reads_on(session))
+		err = module_engine__start(session->module);
+	/* Now, so that it counts on however we end. */
+	if (!err && session->keep)
+		err = module_engine__keep(session->module);
+	return err;
 }
 
 /* What to call in place of a deprecated kfunc, NULL when it is none. */
@@ -179,12 +348,19 @@ static struct probe_target *with_events(const struct live_kernel *kernel,
 	return own;
 }
 
-static int attach(struct tracing_session *session, const struct probe_target *targets,
-		  int nr_targets)
+static int attach_all(struct tracing_session *session, const struct probe_target *targets,
+		      int nr_targets)
 {
+	const struct module_attacher attacher = {
+		.attacher = { .load = load_into_module, .finish = start_module },
+		.session = session,
+	};
 	struct probe_target *own;
 	int err;
 
+	if (session->module)
+		return probe_set__attach_by(&session->kernel, &attacher.attacher, targets,
+					    nr_targets, run_window__interrupted, &session->set);
 	if (!session->events)
 		return probe_set__attach(&session->kernel, session->tmpl, targets, nr_targets,
 					 run_window__interrupted, NULL, &session->set);
@@ -201,14 +377,17 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 			    int nr_targets)
 {
 	__u64 load_ns, attach_ns;
-	int err = attach(session, targets, nr_targets);
+	int err = attach_all(session, targets, nr_targets);
 
 	if (err == -EINTR) {
 		msg__error("interrupted before counting began");
 		return err;
 	}
 	if (err) {
-		explain_tracing_failure(session, err);
+		if (session->module)
+			explain_module_failure(session, err);
+		else
+			explain_tracing_failure(session, err);
 		return err;
 	}
 	probe_set__times(session->set, &load_ns, &attach_ns);
@@ -271,11 +450,30 @@ int tracing_session__drain_patiently(struct tracing_session *session, struct usa
 	return err;
 }
 
+__u64 tracing_session__kept_since_ns(const struct tracing_session *session)
+{
+	return session->drained_ns - counters__module_state(session->counters).counting_ns;
+}
+
+int tracing_session__end_kept(struct tracing_session *session)
+{
+	int err = module_engine__end(session->module);
+
+	if (err)
+		msg__error("cannot end what the module counts: %s", strerror(-err));
+	return err;
+}
+
 void tracing_session__say_losses(const struct tracing_session *session)
 {
 	struct counters_losses losses;
 
 	counters__losses(session->counters, &losses);
+	if (session->module && counters__module_state(session->counters).missed)
+		msg__warn(
+			"the kernel could not follow %llu calls of kfuncs that may return NULL: the "
+			"calls are missing, or their returns",
+			(unsigned long long)counters__module_state(session->counters).missed);
 	if (losses.programs || losses.images)
 		msg__warn("%llu programs and %llu images were more than there is room for: what "
 			  "they call has unknown callers",
@@ -296,7 +494,7 @@ void tracing_session__announce_detaching(const struct tracing_session *session)
 {
 	double seconds = probe_set__nr_attached(session->set) * 0.14;
 
-	if (kernel_version() >= KVER(7, 2) || seconds < 2)
+	if (session->module || kernel_version() >= KVER(7, 2) || seconds < 2)
 		return;
 	msg__warn("detaching %d probes, which takes this kernel about %.0f s (Ctrl-C is safe: the "
 		  "kernel finishes it)",
@@ -322,6 +520,7 @@ void tracing_session__close(struct tracing_session *session)
 	probe_template__free(session->tmpl);
 	module_events__free(session->events);
 	counters__free(session->counters);
+	module_engine__close(session->module);
 	live_kernel__close(&session->kernel);
 	memset(session, 0, sizeof(*session));
 }

@@ -14,10 +14,13 @@
 #include "probe_set.h"
 
 struct module_events;
+struct module_engine;
 struct usage;
 
 struct tracing_session {
 	struct live_kernel kernel;
+	struct module_engine *module; /* it counts, NULL: BPF programs do */
+	bool keep;
 	struct counters *counters;
 	struct probe_template *tmpl;
 	struct probe_set *set;
@@ -35,8 +38,16 @@ int tracing_session__open(struct tracing_session *session);
 /*
  * Makes the counters and the template; then the probes can be attached. With want_events all of
  * them make trace events as well (module_events.h).
+ * Chooses the engine and makes the counters and what else it needs; then the probes can be attached.
  */
 int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts);
+/* "bpf" or "module". */
+const char *tracing_session__engine(const struct tracing_session *session);
+/* The module has been counting since before us: what it counts is chosen. */
+bool tracing_session__reads_on(const struct tracing_session *session);
+/* Leaves only what it counts, of an array; returns how many these are. */
+int tracing_session__keep_counted(const struct tracing_session *session,
+				  struct probe_target *targets, int nr_targets);
 /* -EINTR: interrupted. Fails when not a single probe could be attached. */
 int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
 			    int nr_targets);
@@ -50,6 +61,11 @@ int tracing_session__drain(struct tracing_session *session, struct usage *usage)
  * blocked, so it has to ask for them: -EINTR.
  */
 int tracing_session__drain_patiently(struct tracing_session *session, struct usage *usage);
+
+/* When counting began, that the module has done since before us; as of the last drain. */
+__u64 tracing_session__kept_since_ns(const struct tracing_session *session);
+/* Ends what the module counts on; says when that fails. */
+int tracing_session__end_kept(struct tracing_session *session);
 
 /* Programs that could not be followed. Their calls are counted, as unknown. */
 void tracing_session__say_losses(const struct tracing_session *session);

@@ -48,6 +48,7 @@ void usage_counts__add(struct usage_counts *sum, const struct usage_counts *coun
 {
 	sum->calls += counts->calls;
 	sum->nulls += counts->nulls;
+	sum->returns += counts->returns;
 	sum->recursion_misses += counts->recursion_misses;
 	sum->table_full += counts->table_full;
 	sum->no_caller += counts->no_caller;
@@ -82,6 +83,7 @@ static struct usage_counts subtract(const struct usage_counts *a, const struct u
 	return (struct usage_counts){
 		.calls = grown_by(a->calls, b->calls),
 		.nulls = grown_by(a->nulls, b->nulls),
+		.returns = grown_by(a->returns, b->returns),
 		.recursion_misses = grown_by(a->recursion_misses, b->recursion_misses),
 		.table_full = grown_by(a->table_full, b->table_full),
 		.no_caller = grown_by(a->no_caller, b->no_caller),

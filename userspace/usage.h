@@ -29,6 +29,7 @@ struct usage_key {
 struct usage_counts {
 	__u64 calls;
 	__u64 nulls;
+	__u64 returns;		/* calls that were seen to return: only of those is it known */
 	__u64 recursion_misses; /* the probe was already running on that CPU */
 	__u64 table_full;	/* no slot left for the call site */
 	__u64 no_caller;	/* the return address had been replaced or was nobody's */

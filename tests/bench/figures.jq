@@ -14,6 +14,10 @@ def call_names: {
 	"empty-fexit": "empty fexit program",
 	"kfunctrace": "kfunctrace stat --no-nulls (fentry, by caller)",
 	"kfunctrace-nulls": "kfunctrace stat (fexit, by caller, NULLs)",
+	"bare-ftrace": "empty ftrace handler of a module",
+	"bare-fprobe": "empty fprobe of a module",
+	"module": "kfunctrace stat --engine=module --no-nulls",
+	"module-nulls": "kfunctrace stat --engine=module (NULLs)",
 	"bpftrace-fentry": "bpftrace fentry count()",
 	"bpftrace-fentry-kstack": "bpftrace fentry count() by kstack(2)",
 	"bpftrace-kprobe": "bpftrace kprobe count()",
@@ -39,7 +43,9 @@ def contender($key): map(select(.key == $key))[0];
 def evaluated_calls:
 	contender("base").per_call as $base
 	| {entry: (contender("empty-fentry").per_call - $base),
-	   exit: (contender("empty-fexit").per_call - $base)} as $empty
+	   exit: (contender("empty-fexit").per_call - $base),
+	   ftrace: ((contender("bare-ftrace").per_call // null) as $bare | if $bare then $bare - $base else null end),
+	   fprobe: ((contender("bare-fprobe").per_call // null) as $bare | if $bare then $bare - $base else null end)} as $empty
 	| map(. + {
 		name: call_names[.key],
 		added: (.per_call - $base | rounded(2)),
@@ -68,6 +74,11 @@ def drift: group_by([.loop, .key]) | map(map(.per_call // .per_pair) | max - min
 
 def requirement($text; $value; $limit):
 	{text: $text, value: $value, limit: $limit, met: ($value <= $limit)};
+
+def module_requirements($max_ratio):
+	requirement("the module's count, of an empty ftrace handler"; contender("module").ratio; $max_ratio),
+	requirement("the module's count with NULLs, of an empty fprobe"; contender("module-nulls").ratio;
+		    $max_ratio);
 
 # In instructions as they are printed, with one decimal place; to cost the same is not cheaper.
 def cheaper($text; $value; $than):
@@ -99,7 +110,7 @@ def call_table:
 		+ (if .kind == "none" then
 			(.per_call | fixed(1) | right(9)) + ("-" | right(8)) + "  whole call"
 		   else (.added | fixed(1) | right(9)) + (.ratio | fixed(2) | right(8))
-			+ "  " + (if .kind == "exit" then "fexit" else "fentry" end) end));
+			+ "  " + {entry: "fentry", exit: "fexit", ftrace: "ftrace handler", fprobe: "fprobe handler"}[.kind] end));
 
 def pair_tables:
 	.pairs | group_by(.loop)[]

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the module's engine counts, and from when to when.
+ *
+ * One ftrace_ops sees the calls: on a function that nobody else traces the kernel calls its handler
+ * right away, and nothing is missed, because the handler can do without ftrace's protection against
+ * recursion: it calls nothing that could be traced. Where a kfunc can return NULL, returns are seen by
+ * what the kernel has for that (compat.h), and so are calls, if it shows them: two handlers on one
+ * function cost much more than one. It may miss some, which it counts.
+ */
+#include <linux/bsearch.h>
+#include <linux/kallsyms.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "compat.h"
+#include "engine.h"
+
+struct engine engine = { .mutex = __MUTEX_INITIALIZER(engine.mutex) };
+
+static struct ftrace_ops entry_ops = { .func = engine_slots__on_entry };
+static bool entries_attached;
+COMPAT_EXITS(exits, engine_slots__on_call, engine_slots__on_exit);
+/* Never registered: whether a function can be traced. */
+static struct ftrace_ops try_ops = { .func = engine_slots__on_entry };
+
+/* Indexes of kfuncs by address, while counting. */
+static u16 by_address[KFT_MAX_PROBES];
+static int nr_by_address;
+
+static int fail_allocation;
+module_param(fail_allocation, int, 0600);
+MODULE_PARM_DESC(fail_allocation, "for tests: the allocation of the engine that is to fail, from now on counted from 1; 0: none");
+
+bool engine__allocation_fails(void)
+{
+	return READ_ONCE(fail_allocation) > 0 && --fail_allocation == 0;
+}
+
+/* --- functions -------------------------------------------------------------------------------- */
+
+/* An ftrace site is at most behind one endbr64. */
+#define MAX_SITE_OFFSET 16
+
+notrace int engine__find_kfunc(unsigned long ip)
+{
+	int low = 0, high = nr_by_address;
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (engine.kfuncs[by_address[middle]].address <= ip)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || ip - engine.kfuncs[by_address[low - 1]].address >= MAX_SITE_OFFSET)
+		return -1;
+	return by_address[low - 1];
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	unsigned long left = engine.kfuncs[*(const u16 *)a].address;
+	unsigned long right = engine.kfuncs[*(const u16 *)b].address;
+
+	return left < right ? -1 : left > right;
+}
+
+/* kallsyms is asked for the name at the address; the other way round is not for modules. */
+static bool is_function(unsigned long address, const char *name)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	size_t len = strlen(name);
+
+	sprint_symbol(symbol, address);
+	return strncmp(symbol, name, len) == 0 && strncmp(symbol + len, "+0x0/", 5) == 0;
+}
+
+int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
+{
+	struct engine_kfunc *kfunc;
+	int err;
+
+	for (int i = 0; i < engine.nr_kfuncs; i++) {
+		if (engine.kfuncs[i].address == address)
+			return -EEXIST;
+	}
+	if (engine.nr_kfuncs == KFT_MAX_PROBES)
+		return -E2BIG;
+	if (!is_function(address, name))
+		return -ENOENT;
+	if (engine__allocation_fails())
+		return -ENOMEM;
+	err = ftrace_set_filter_ip(&try_ops, address, 0, 1);
+	if (err)
+		return err == -EINVAL ? -EOPNOTSUPP : err;
+	kfunc = &engine.kfuncs[engine.nr_kfuncs++];
+	kfunc->address = address;
+	kfunc->nulls = nulls;
+	strscpy(kfunc->name, name, sizeof(kfunc->name));
+	return 0;
+}
+
+unsigned long engine__missed(void)
+{
+	return compat_exits_missed(&exits);
+}
+
+/* --- attaching -------------------------------------------------------------------------------- */
+
+static bool is_seen_by_exits(const struct engine_kfunc *kfunc)
+{
+	return kfunc->nulls;
+}
+
+static bool is_seen_by_entries(const struct engine_kfunc *kfunc)
+{
+	return !kfunc->nulls || !COMPAT_EXITS_SEE_CALLS;
+}
+
+static int collect(unsigned long *addresses, bool (*is_seen)(const struct engine_kfunc *kfunc))
+{
+	int nr = 0;
+
+	for (int i = 0; i < engine.nr_kfuncs; i++) {
+		if (!engine.kfuncs[i].gone && is_seen(&engine.kfuncs[i]))
+			addresses[nr++] = engine.kfuncs[i].address;
+	}
+	return nr;
+}
+
+/* Without a filter all functions of the kernel are meant. */
+static int attach_entries(unsigned long *addresses, int nr)
+{
+	int err;
+
+	if (!nr)
+		return 0;
+	if (engine__allocation_fails())
+		return -ENOMEM;
+	err = ftrace_set_filter_ips(&entry_ops, addresses, nr, 0, 1);
+	if (!err)
+		err = register_ftrace_function(&entry_ops);
+	entries_attached = !err;
+	if (err)
+		compat_ftrace_forget(&entry_ops);
+	return err;
+}
+
+static int attach_exits(unsigned long *addresses, int nr)
+{
+	if (!nr)
+		return 0;
+	return engine__allocation_fails() ? -ENOMEM : compat_exits_attach(&exits, addresses, nr);
+}
+
+static void detach_entries(void)
+{
+	if (!entries_attached)
+		return;
+	unregister_ftrace_function(&entry_ops);
+	compat_ftrace_forget(&entry_ops);
+	entries_attached = false;
+}
+
+static int attach(void)
+{
+	unsigned long *addresses =
+		engine_zalloc(engine.nr_kfuncs * sizeof(*addresses), GFP_KERNEL);
+	int err;
+
+	if (!addresses)
+		return -ENOMEM;
+	err = attach_exits(addresses, collect(addresses, is_seen_by_exits));
+	if (!err)
+		err = attach_entries(addresses, collect(addresses, is_seen_by_entries));
+	if (err)
+		compat_exits_detach(&exits);
+	kfree(addresses);
+	return err;
+}
+
+static void detach(void)
+{
+	detach_entries();
+	compat_exits_detach(&exits);
+}
+
+int engine__start(void)
+{
+	int err;
+
+	if (engine.state != ENGINE_PREPARED)
+		return -EBUSY;
+	nr_by_address = 0;
+	for (int i = 0; i < engine.nr_kfuncs; i++) {
+		if (!engine.kfuncs[i].gone)
+			by_address[nr_by_address++] = i;
+	}
+	if (!nr_by_address)
+		return -EINVAL;
+	sort(by_address, nr_by_address, sizeof(by_address[0]), compare_addresses, NULL);
+
+	err = attach();
+	if (err)
+		return err;
+	/* Who has to be told to end it is not there while the module is not. */
+	__module_get(THIS_MODULE);
+	engine.begun_ns = ktime_get_ns();
+	engine.state = ENGINE_COUNTING;
+	return 0;
+}
+
+/* --- beginning and ending --------------------------------------------------------------------- */
+
+int engine__begin(const struct file *owner, u32 nr_slots)
+{
+	int err;
+
+	if (engine.state != ENGINE_IDLE)
+		return -EBUSY;
+	engine.kfuncs = engine__allocation_fails() ?
+				NULL :
+				kvcalloc(KFT_MAX_PROBES, sizeof(*engine.kfuncs), GFP_KERNEL);
+	if (!engine.kfuncs)
+		return -ENOMEM;
+	err = engine_slots__alloc(nr_slots);
+	if (err)
+		goto free_kfuncs;
+	err = engine_programs__watch();
+	if (err)
+		goto free_slots;
+	engine.state = ENGINE_PREPARED;
+	engine.owner = owner;
+	return 0;
+free_slots:
+	engine_slots__free();
+free_kfuncs:
+	kvfree(engine.kfuncs);
+	engine.kfuncs = NULL;
+	return err;
+}
+
+void engine__end(void)
+{
+	bool counting = engine.state == ENGINE_COUNTING;
+
+	if (engine.state == ENGINE_IDLE)
+		return;
+	/* All of these wait until no handler is running any more. */
+	detach();
+	engine_programs__unwatch();
+	compat_ftrace_forget(&try_ops);
+	engine_slots__free();
+	nr_by_address = 0;
+	engine.nr_kfuncs = 0;
+	kvfree(engine.kfuncs);
+	engine.kfuncs = NULL;
+	engine.owner = NULL;
+	engine.state = ENGINE_IDLE;
+	if (counting)
+		module_put(THIS_MODULE);
+}
+
+/* --- modules that go -------------------------------------------------------------------------- */
+
+static bool others_are_left(const struct module *module,
+			    bool (*is_seen)(const struct engine_kfunc *kfunc))
+{
+	for (int i = 0; i < engine.nr_kfuncs; i++) {
+		if (!engine.kfuncs[i].gone && is_seen(&engine.kfuncs[i]) &&
+		    !within_module(engine.kfuncs[i].address, module))
+			return true;
+	}
+	return false;
+}
+
+/* Its addresses become somebody else's: its kfuncs and what it calls are taken off them. */
+static void forget_module(const struct module *module)
+{
+	bool any_entries_left = others_are_left(module, is_seen_by_entries);
+	bool any_exits_left = others_are_left(module, is_seen_by_exits);
+	unsigned long flags;
+
+	for (int i = 0; i < engine.nr_kfuncs; i++) {
+		struct engine_kfunc *kfunc = &engine.kfuncs[i];
+
+		if (kfunc->gone || !within_module(kfunc->address, module))
+			continue;
+		/* The last one must not leave an empty filter, which means all functions. */
+		if (!any_entries_left)
+			detach_entries();
+		if (entries_attached && is_seen_by_entries(kfunc))
+			ftrace_set_filter_ip(&entry_ops, kfunc->address, 1, 0);
+		if (engine.state == ENGINE_COUNTING && is_seen_by_exits(kfunc))
+			compat_exits_forget(&exits, kfunc->address, !any_exits_left);
+		spin_lock_irqsave(&engine_lock, flags);
+		engine_slots__sweep_kfunc(i);
+		kfunc->gone = true;
+		spin_unlock_irqrestore(&engine_lock, flags);
+	}
+}
+
+static int on_module_event(struct notifier_block *block, unsigned long event, void *data)
+{
+	if (event != MODULE_STATE_GOING || data == THIS_MODULE)
+		return NOTIFY_DONE;
+	mutex_lock(&engine.mutex);
+	if (engine.state != ENGINE_IDLE) {
+		forget_module(data);
+		engine_slots__sweep_module(data);
+	}
+	mutex_unlock(&engine.mutex);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_events = { .notifier_call = on_module_event };
+
+int engine__init(void)
+{
+	int err = register_module_notifier(&module_events);
+
+	if (err)
+		return err;
+	err = engine_device__register();
+	if (err)
+		unregister_module_notifier(&module_events);
+	return err;
+}
+
+void engine__exit(void)
+{
+	engine_device__unregister();
+	unregister_module_notifier(&module_events);
+}

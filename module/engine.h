@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The second engine: counts calls of kfuncs by ftrace handlers, where BPF trampolines are refused.
+ *
+ * The parts and who calls whom:
+ *   engine_device.c    the control file: its commands, and what is read from it
+ *   engine.c           what is counted, by whom it is owned; attaching and detaching
+ *   engine_slots.c     the counters: the handlers' way, sweeping, retired counts
+ *   engine_programs.c  BPF programs as they come and go
+ */
+#ifndef KFUNCTRACE_ENGINE_H
+#define KFUNCTRACE_ENGINE_H
+
+#include <linux/bpf.h>
+#include <linux/ftrace.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "counter_records.h"
+
+struct file;
+struct module;
+struct seq_file;
+
+/* Of what is written to and read from the control file: Documentation/module.rst. */
+#define ENGINE_PROTOCOL 1
+#define ENGINE_NAME_LEN 128
+
+struct engine_kfunc {
+	unsigned long address; /* where the function begins; its ftrace site is in the first bytes */
+	bool nulls;	       /* NULL returns are counted */
+	bool gone;	       /* the module that it was in is gone */
+	char name[ENGINE_NAME_LEN];
+};
+
+enum engine_state {
+	ENGINE_IDLE,
+	ENGINE_PREPARED, /* it has an owner, programs are watched */
+	ENGINE_COUNTING,
+};
+
+struct engine {
+	struct mutex mutex; /* of everything but the counters and programs */
+	enum engine_state state;
+	const struct file *owner; /* NULL: nobody, or counting on after its owner has gone */
+	u64 begun_ns;		  /* counting began, by the monotonic clock */
+	struct engine_kfunc *kfuncs;
+	int nr_kfuncs;
+};
+
+extern struct engine engine;
+
+int engine__init(void);
+void engine__exit(void);
+
+/* All with engine.mutex held. They change nothing when they fail. */
+int engine__begin(const struct file *owner, u32 nr_slots);
+int engine__add_kfunc(unsigned long address, const char *name, bool nulls);
+int engine__start(void);
+void engine__end(void);
+/* Returns the kfunc whose ftrace site is at ip, or -1. Any context, while counting. */
+int engine__find_kfunc(unsigned long ip);
+/* Calls whose NULL returns are counted, and that the kernel could not follow. */
+unsigned long engine__missed(void);
+
+/* --- control file ----------------------------------------------------------------------------- */
+
+int engine_device__register(void);
+void engine_device__unregister(void);
+
+/* --- counters --------------------------------------------------------------------------------- */
+
+int engine_slots__alloc(u32 nr_slots);
+u32 engine_slots__nr(void);
+/* Once nothing is attached. */
+void engine_slots__free(void);
+
+/* What is attached: a call begins, a call returns to that address. Any context. */
+void engine_slots__on_entry(unsigned long ip, unsigned long return_address, struct ftrace_ops *ops,
+			    struct ftrace_regs *fregs);
+void engine_slots__on_call(unsigned long ip, unsigned long return_address);
+void engine_slots__on_exit(unsigned long ip, unsigned long return_address, bool null);
+
+/* With engine_lock held: what retires slots and what reads them exclude each other. */
+extern spinlock_t engine_lock;
+
+/* Whose counts they become when slots are retired. */
+struct engine_heir {
+	enum engine_heir_kind {
+		HEIR_PROGRAM,
+		HEIR_KERNEL, /* of a module that is going: there will be no address to show */
+		HEIR_NOBODY, /* unknown */
+	} kind;
+	u32 prog_id, subprog;
+};
+/* Retires what was called from (start, end]. */
+void engine_slots__sweep(u64 start, u64 end, const struct engine_heir *heir);
+/* Retires the slots of a kfunc whose address may become another's. */
+void engine_slots__sweep_kfunc(int kfunc);
+/* The same with what was called by a module; takes the lock itself. */
+void engine_slots__sweep_module(const struct module *module);
+/* Drops the records of a program. */
+void engine_slots__forget(u32 prog_id);
+void engine_slots__show(struct seq_file *m);
+
+/* --- programs --------------------------------------------------------------------------------- */
+
+/* Begins, ends to follow programs as they come and go. */
+int engine_programs__watch(void);
+void engine_programs__unwatch(void);
+/* A program that was there before. */
+int engine_programs__record_fd(int fd, u32 type);
+/* Its records are dropped: 0, -ENOENT, or -EBUSY when it is not gone. */
+int engine_programs__forget(u32 id);
+/* With engine_lock held. The heir of what was called from there; false: no image of a program. */
+bool engine_programs__heir_of(u64 return_address, struct engine_heir *heir, u64 *start);
+void engine_programs__show(struct seq_file *m);
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* True when a test wants this allocation to fail: the module's parameter fail_allocation. */
+bool engine__allocation_fails(void);
+
+static inline void *engine_zalloc(size_t size, gfp_t gfp)
+{
+	return engine__allocation_fails() ? NULL : kzalloc(size, gfp | __GFP_NOWARN);
+}
+
+#endif

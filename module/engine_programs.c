@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Follows BPF programs as they come and go, so that every return address can be named and none is
+ * ever credited to the wrong program.
+ *
+ * perf_event_bpf_event(LOAD) runs before a new program has a file descriptor, so before it can run:
+ * its images are recorded. bpf_jit_free() runs once a JIT image, after the last grace period and
+ * before its memory is given back: its slots are retired. Both are called across files of the kernel
+ * and so never inlined. Ftrace keeps track of recursion by task and context, not by CPU: a handler
+ * does not miss what happens while another task is in it.
+ *
+ * Whatever is found in the slots at the addresses of an image that is new was counted for somebody
+ * who is gone unseen. It becomes unknown before the new program can run.
+ */
+#include <linux/filter.h>
+#include <linux/hash.h>
+#include <linux/list.h>
+#include <linux/perf_event.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "engine.h"
+
+#define TABLE_BITS 10
+/* BPF_MAX_SUBPROGS, and the hidden ones that the verifier adds. */
+#define MAX_IMAGES_OF_A_PROG 260
+/* "bpf_prog_", the tag in hexadecimal digits, "_": what kallsyms puts before a program's name. */
+#define KSYM_PREFIX_LEN (9 + 2 * BPF_TAG_SIZE + 1)
+
+struct image {
+	struct hlist_node node;
+	u64 start;
+	u32 len;
+	u32 prog_id, subprog;
+};
+
+struct prog {
+	struct hlist_node node;
+	u32 id, type;
+	u32 nr_images, nr_freed;
+	bool unloaded, sleepable;
+	u8 tag[BPF_TAG_SIZE];
+	char name[64];
+};
+
+/* All of these with engine_lock held. */
+static struct hlist_head images[1 << TABLE_BITS];
+static struct hlist_head progs[1 << TABLE_BITS];
+static u32 nr_images, nr_progs;
+static u64 lost_images, lost_progs;
+
+static struct image *find_image(u64 start)
+{
+	struct image *image;
+
+	hlist_for_each_entry(image, &images[hash_64(start, TABLE_BITS)], node) {
+		if (image->start == start)
+			return image;
+	}
+	return NULL;
+}
+
+static struct prog *find_prog(u32 id)
+{
+	struct prog *prog;
+
+	hlist_for_each_entry(prog, &progs[hash_32(id, TABLE_BITS)], node) {
+		if (prog->id == id)
+			return prog;
+	}
+	return NULL;
+}
+
+/* The image's slots become the program's records, and its memory is nobody's. */
+static void retire_image(struct image *image)
+{
+	const struct engine_heir heir = {
+		.kind = HEIR_PROGRAM,
+		.prog_id = image->prog_id,
+		.subprog = image->subprog,
+	};
+	struct prog *prog = find_prog(image->prog_id);
+
+	engine_slots__sweep(image->start, image->start + image->len, &heir);
+	if (prog)
+		prog->nr_freed++;
+	hlist_del(&image->node);
+	kfree(image);
+	nr_images--;
+}
+
+bool engine_programs__heir_of(u64 return_address, struct engine_heir *heir, u64 *start)
+{
+	struct image *image;
+
+	for (int i = 0; i < ARRAY_SIZE(images); i++) {
+		hlist_for_each_entry(image, &images[i], node) {
+			if (return_address <= image->start ||
+			    return_address > image->start + image->len)
+				continue;
+			heir->kind = HEIR_PROGRAM;
+			heir->prog_id = image->prog_id;
+			heir->subprog = image->subprog;
+			*start = image->start;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- recording -------------------------------------------------------------------------------- */
+
+static void record_image(const struct bpf_prog *func, u32 prog_id, u32 subprog)
+{
+	static const struct engine_heir nobody = { .kind = HEIR_NOBODY };
+	u64 start = (u64)func->bpf_func;
+	struct image *image, *former;
+
+	if (!start || !func->jited_len)
+		return;
+	former = find_image(start);
+	if (former)
+		retire_image(former);
+	engine_slots__sweep(start, start + func->jited_len, &nobody);
+	image = nr_images < KFT_MAX_IMAGES ? engine_zalloc(sizeof(*image), GFP_ATOMIC) : NULL;
+	if (!image) {
+		lost_images++;
+		return;
+	}
+	image->start = start;
+	image->len = func->jited_len;
+	image->prog_id = prog_id;
+	image->subprog = subprog;
+	hlist_add_head(&image->node, &images[hash_64(start, TABLE_BITS)]);
+	nr_images++;
+}
+
+/* The whole name from the program's BTF is in its symbol; else there are 15 characters. */
+static void copy_name(const struct bpf_prog *bpf_prog, char *name, size_t size)
+{
+	const struct bpf_prog_aux *aux = bpf_prog->aux;
+	const char *symbol = compat_symbol_of_program(bpf_prog);
+
+	if (strnlen(symbol, KSYM_NAME_LEN) > KSYM_PREFIX_LEN)
+		strscpy(name, symbol + KSYM_PREFIX_LEN, size);
+	else
+		strscpy(name, aux->name, size);
+}
+
+static void record_program(const struct bpf_prog *bpf_prog)
+{
+	const struct bpf_prog_aux *aux = bpf_prog->aux;
+	u32 nr = compat_nr_images_of_program(aux);
+	struct prog *prog;
+
+	if (find_prog(aux->id))
+		return;
+	prog = nr_progs < KFT_MAX_PROGS ? engine_zalloc(sizeof(*prog), GFP_ATOMIC) : NULL;
+	if (!prog) {
+		lost_progs++;
+		return;
+	}
+	prog->id = aux->id;
+	prog->type = bpf_prog->type;
+	prog->sleepable = compat_program_is_sleepable(bpf_prog);
+	prog->nr_images = nr ?: 1;
+	memcpy(prog->tag, bpf_prog->tag, sizeof(prog->tag));
+	copy_name(bpf_prog, prog->name, sizeof(prog->name));
+	hlist_add_head(&prog->node, &progs[hash_32(prog->id, TABLE_BITS)]);
+	nr_progs++;
+	if (!nr)
+		record_image(bpf_prog, prog->id, 0);
+	for (u32 i = 0; i < nr && i < MAX_IMAGES_OF_A_PROG; i++)
+		record_image(aux->func[i], prog->id, i);
+}
+
+int engine_programs__record_fd(int fd, u32 type)
+{
+	struct bpf_prog *bpf_prog = bpf_prog_get_type_dev(fd, type, false);
+	unsigned long flags;
+
+	if (IS_ERR(bpf_prog))
+		return PTR_ERR(bpf_prog);
+	spin_lock_irqsave(&engine_lock, flags);
+	record_program(bpf_prog);
+	spin_unlock_irqrestore(&engine_lock, flags);
+	bpf_prog_put(bpf_prog);
+	return 0;
+}
+
+static void drop_prog(struct prog *prog)
+{
+	hlist_del(&prog->node);
+	kfree(prog);
+	nr_progs--;
+}
+
+int engine_programs__forget(u32 id)
+{
+	unsigned long flags;
+	struct prog *prog;
+	int err = 0;
+
+	spin_lock_irqsave(&engine_lock, flags);
+	prog = find_prog(id);
+	if (!prog) {
+		err = -ENOENT;
+	} else if (prog->nr_freed < prog->nr_images) {
+		err = -EBUSY;
+	} else {
+		engine_slots__forget(id);
+		drop_prog(prog);
+	}
+	spin_unlock_irqrestore(&engine_lock, flags);
+	return err;
+}
+
+/* --- watching --------------------------------------------------------------------------------- */
+
+static void on_program_event(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			     struct ftrace_regs *fregs)
+{
+	const struct bpf_prog *bpf_prog = (void *)compat_ftrace_argument(fregs, 0);
+	int event = compat_ftrace_argument(fregs, 1);
+	unsigned long flags;
+	struct prog *prog;
+
+	spin_lock_irqsave(&engine_lock, flags);
+	if (event == PERF_BPF_EVENT_PROG_LOAD) {
+		record_program(bpf_prog);
+	} else if (event == PERF_BPF_EVENT_PROG_UNLOAD) {
+		prog = find_prog(bpf_prog->aux->id);
+		if (prog)
+			prog->unloaded = true;
+	}
+	spin_unlock_irqrestore(&engine_lock, flags);
+}
+
+static void on_image_free(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			  struct ftrace_regs *fregs)
+{
+	static const struct engine_heir nobody = { .kind = HEIR_NOBODY };
+	const struct bpf_prog *func = (void *)compat_ftrace_argument(fregs, 0);
+	u64 start = (u64)func->bpf_func;
+	struct image *image;
+	unsigned long flags;
+
+	if (!func->jited_len)
+		return;
+	spin_lock_irqsave(&engine_lock, flags);
+	image = find_image(start);
+	if (image)
+		retire_image(image);
+	/* What was not recorded for want of memory has slots all the same. */
+	engine_slots__sweep(start, start + func->jited_len, &nobody);
+	spin_unlock_irqrestore(&engine_lock, flags);
+}
+
+static struct ftrace_ops event_ops = { .func = on_program_event };
+static struct ftrace_ops free_ops = { .func = on_image_free };
+
+static int watch(struct ftrace_ops *ops, const char *function)
+{
+	char name[32];
+	int err;
+
+	if (engine__allocation_fails())
+		return -ENOMEM;
+	/* It is taken apart in place. */
+	strscpy(name, function, sizeof(name));
+	err = ftrace_set_filter(ops, name, strlen(name), 1);
+	if (!err)
+		err = register_ftrace_function(ops);
+	if (err) {
+		compat_ftrace_forget(ops);
+		pr_info_once("kfunctrace: cannot watch %s (%d): this kernel's programs cannot be followed\n",
+			     function, err);
+	}
+	return err;
+}
+
+static void unwatch(struct ftrace_ops *ops)
+{
+	unregister_ftrace_function(ops);
+	compat_ftrace_forget(ops);
+}
+
+int engine_programs__watch(void)
+{
+	int err;
+
+	lost_images = lost_progs = 0;
+	/* Ends before beginnings: no image is recorded whose end could be missed. */
+	err = watch(&free_ops, "bpf_jit_free");
+	if (err)
+		return err;
+	err = watch(&event_ops, "perf_event_bpf_event");
+	if (err)
+		unwatch(&free_ops);
+	return err;
+}
+
+void engine_programs__unwatch(void)
+{
+	struct hlist_node *next;
+	struct image *image;
+	struct prog *prog;
+
+	unwatch(&event_ops);
+	unwatch(&free_ops);
+	for (int i = 0; i < ARRAY_SIZE(images); i++) {
+		hlist_for_each_entry_safe(image, next, &images[i], node)
+			kfree(image);
+		INIT_HLIST_HEAD(&images[i]);
+		hlist_for_each_entry_safe(prog, next, &progs[i], node)
+			kfree(prog);
+		INIT_HLIST_HEAD(&progs[i]);
+	}
+	nr_images = nr_progs = 0;
+}
+
+void engine_programs__show(struct seq_file *m)
+{
+	struct image *image;
+	struct prog *prog;
+
+	seq_printf(m, "lost-programs %llu\nlost-images %llu\n", lost_progs, lost_images);
+	for (int i = 0; i < ARRAY_SIZE(progs); i++) {
+		hlist_for_each_entry(prog, &progs[i], node)
+			seq_printf(m, "program %u %u %*phN %u %u %d %d %s\n", prog->id, prog->type,
+				   BPF_TAG_SIZE, prog->tag, prog->nr_images, prog->nr_freed,
+				   prog->unloaded, prog->sleepable, prog->name);
+	}
+	for (int i = 0; i < ARRAY_SIZE(images); i++) {
+		hlist_for_each_entry(image, &images[i], node)
+			seq_printf(m, "image 0x%llx %u %u %u\n", image->start, image->len,
+				   image->prog_id, image->subprog);
+	}
+}
