@@ -10,7 +10,7 @@ export LC_ALL=C.UTF-8
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 kfunctrace=${KFUNCTRACE:-$PWD/kfunctrace}
 workload=$PWD/build/workloads/workload
-tmp=$(mktemp -d)
+. tests/tap.sh
 holder=
 watcher=
 churn=
@@ -27,40 +27,12 @@ cleanup()
 } 2>/dev/null
 trap cleanup EXIT
 
-count=0
-failed=0
-
-# ok STATUS TEXT [WHY]
-ok()
-{
-	count=$((count + 1))
-	if (($1 == 0)); then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		[[ -z ${3-} ]] || echo "# ${3//$'\n'/$'\n# '}"
-		failed=1
-	fi
-}
-
-# is TEXT HAVE WANT
+# is TEXT HAVE WANT: nothing to compare with is no success
 is()
 {
 	[[ -n $3 && $2 == "$3" ]]
 	ok $? "$1" "have: $2
 want: $3"
-}
-
-skip()
-{
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-
-done_testing()
-{
-	echo "1..$count"
-	exit $failed
 }
 
 # wait_for SECONDS COMMAND...
