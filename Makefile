@@ -14,10 +14,13 @@ BUILD     := build
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 CFLAGS    ?= -O2 -g
+# Empty before scripts/deps has run.
+TRACE_CFLAGS := $(shell pkg-config --cflags libtracecmd libtraceevent 2>/dev/null)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
-	-I$(BUILD) -Iuserspace $(CFLAGS)
-LDLIBS    := -lbpf -lelf -lz -ljansson -lcap -larchive -linih
+	-I$(BUILD) -Iuserspace $(TRACE_CFLAGS) $(CFLAGS)
+LDLIBS    := -lbpf -lelf -lz -ljansson -lcap -larchive -linih \
+	$(shell pkg-config --libs libtracecmd libtraceevent 2>/dev/null)
 
 # -mcpu=v3: compare-and-swap. <asm/types.h> lives in a folder of the host's architecture.
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter \

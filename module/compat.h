@@ -44,6 +44,13 @@
 #define BTF_KFUNCS_END(name)   BTF_SET8_END(name)
 #endif
 
+/* 6.10: the source of a string is known from its declaration. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define compat_assign_str(field, from) __assign_str(field, from)
+#else
+#define compat_assign_str(field, from) __assign_str(field)
+#endif
+
 /*
  * Whether the kernel has taken this module's BTF. Without it kfuncs are registered with a warning
  * and no effect, and 6.1 and 6.12 also load a module whose BTF does not fit. Of what is exported,

@@ -3,11 +3,12 @@
 
 #include "compat.h"
 #include "engine.h"
+#include "events.h"
 #include "version.h"
 
 static int __init kfunctrace_init(void)
 {
-	return compat_require_module_btf() ?: engine__init();
+	return compat_require_module_btf() ?: events__register() ?: engine__init();
 }
 
 static void __exit kfunctrace_exit(void)

@@ -104,6 +104,8 @@ same "json.rst has the fields of report" "$(documented report)" \
 same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
 	"$(set_in userspace/users_watch.c | grep -vx lost)"
 same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
+same "json.rst has the fields of report --perf" "$(documented 'report --perf')" \
+	"$(set_in userspace/event_recording.c)"
 same "json.rst has the fields of check" "$(documented check)" "$(set_in userspace/check_report.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 

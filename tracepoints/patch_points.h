@@ -22,6 +22,10 @@
 #define PATCH_RELEASED 0x5f4b0007 /* index of the type that is released */
 #define PATCH_FLAGS    0x5f4b0008 /* KFT_DO_... and others */
 
+/* Calls of the kernel module's kfuncs (module_records.h). */
+#define PATCH_EVENT_KFUNC    0x5f4b0009 /* kfunctrace_event_v1 */
+#define PATCH_FUNCTION_KFUNC 0x5f4b000a /* kfunctrace_function_v1 */
+
 /* 64-bit immediates. */
 #define PATCH_REGIONS	 0x5f4b000000000001 /* address of the first struct kft_region */
 #define PATCH_PROBE_BITS 0x5f4b000000000002 /* index of the probe << 48 */
@@ -37,6 +41,9 @@
 #define PATCH_MAP_TRANSIENT 0x5f4b00000000000c
 #define PATCH_SITE_CACHES   0x5f4b00000000000a /* address of the first struct kft_site_cache */
 #define PATCH_STATE	    0x5f4b00000000000b /* address of struct kft_reference_state */
+#define PATCH_MODULE_SITES  0x5f4b00000000000d /* address of struct kft_module_sites */
+#define PATCH_MAP_IMAGES    0x5f4b00000000000e
+#define PATCH_MAP_PROGS	    0x5f4b00000000000f
 
 /* Offsets of loads from the program's context. */
 #define PATCH_OFF_CALLER 0x5f01 /* the return address, in the usual shape of the frame */

@@ -262,18 +262,27 @@ static __always_inline void give_back(u64 *key, u32 type, struct former *former)
  * Keeps account of a release. References on one object are alike, and a program may give back
  * another one than it has acquired. So for how long this one was held is known when it was the
  * only one that was taken since there were none, and by whom when all were taken at one site.
+ * Returns how long it was, or HOLD_UNKNOWN.
  */
-static __always_inline void untrack(u64 *key, u32 type, u32 site)
+#define HOLD_UNKNOWN KFT_MODULE_UNKNOWN
+
+static __always_inline u64 untrack(u64 *key, u32 type, u32 site)
 {
 	struct former former;
+	u64 held_ns;
 
 	give_back(key, type, &former);
-	if (!former.state)
+	if (!former.state) {
 		__sync_fetch_and_add(&site_record(site)->unmatched, 1);
-	else if ((former.state & KFT_STATE_TAKEN) == KFT_STATE_TAKE)
-		record_hold(former.holder, site, bpf_ktime_get_ns() - former.since_ns, true);
-	else
+		return HOLD_UNKNOWN;
+	}
+	if ((former.state & KFT_STATE_TAKEN) != KFT_STATE_TAKE) {
 		record_hold(former.holder, site, 0, false);
+		return HOLD_UNKNOWN;
+	}
+	held_ns = bpf_ktime_get_ns() - former.since_ns;
+	record_hold(former.holder, site, held_ns, true);
+	return held_ns;
 }
 
 #endif

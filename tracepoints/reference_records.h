@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#include "module_records.h"
+
 #include "counter_records.h"
 
 /* What an object is, so that something can be said of it. */
@@ -277,5 +279,14 @@ struct kft_reference_state {
 #define KFT_ZERO_UNCLEAR (1u << 8) /* or something that cannot be told apart */
 #define KFT_IS_TASK	 (1u << 9)
 #define KFT_IS_CGROUP	 (1u << 10)
+#define KFT_DO_TRACE	 (1u << 11) /* makes trace events of what it sees (kernel module) */
+#define KFT_IS_OLD	 (1u << 12) /* deprecated: each call is a trace event of its own */
+
+/* --- trace events ----------------------------------------------------------------------------------- */
+
+/* By number of the site. Those of unknown callers, one a probe, are filled in by userspace. */
+struct kft_module_sites {
+	struct kft_module_site sites[KFT_MAX_REFERENCE_SITES];
+};
 
 #endif

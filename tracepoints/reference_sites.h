@@ -7,6 +7,7 @@
 #define KFUNCTRACE_REFERENCE_SITES_H
 
 #include "probe_frame.h"
+#include "module_records.h"
 #include "reference_records.h"
 
 /*
@@ -90,6 +91,60 @@ static __always_inline bool is_transient(u64 caller)
 	return chunks && (*chunks >> ((caller - 1) >> 6 & 63) & 1);
 }
 
+/* What trace events say of a call site. */
+static __always_inline struct kft_module_site *module_site(u32 site)
+{
+	struct kft_module_sites *sites = MAP(PATCH_MODULE_SITES);
+	u64 index = site;
+
+	if (index >= KFT_MAX_REFERENCE_SITES)
+		index = 0;
+	/* The bound must be seen on the register that is used. */
+	asm volatile("" : "+r"(index));
+	if (index >= KFT_MAX_REFERENCE_SITES)
+		index = 0;
+	return &sites->sites[index];
+}
+
+/* Where the function begins that an address is in; 0: none is there. */
+static __always_inline u64 function_of(u64 address)
+{
+	register u64 arg asm("r1") = address;
+	register u64 start asm("r0");
+
+	/* A call of a kfunc, written out because an extern would need a relocation. */
+	asm volatile("call %[function]\n"
+		     : [start] "=r"(start), "+r"(arg)
+		     : [function] "i"(PATCH_FUNCTION_KFUNC)
+		     : "r2", "r3", "r4", "r5");
+	return start;
+}
+
+/*
+ * Says who calls, once a site. Userspace has filled in the sites of unknown callers, one a probe,
+ * with what is the same for all of the probe's.
+ */
+static __always_inline void describe_site(u32 site, u64 caller)
+{
+	struct kft_module_site *to = module_site(site);
+	u64 start = function_of(caller - 1);
+	struct kft_image *image;
+	struct kft_prog *prog;
+
+	*to = *module_site(KFT_UNKNOWN_SITE(own_probe()));
+	if (!start)
+		return;
+	image = bpf_map_lookup_elem(MAP(PATCH_MAP_IMAGES), &start);
+	if (!image) {
+		__builtin_memcpy(to->program, "kernel", sizeof("kernel"));
+		return;
+	}
+	to->prog_id = image->prog_id;
+	prog = bpf_map_lookup_elem(MAP(PATCH_MAP_PROGS), &image->prog_id);
+	if (prog)
+		__builtin_memcpy(to->program, prog->name, sizeof(to->program));
+}
+
 /* Gives a call site its number, unless another CPU has been faster. */
 static __always_inline u32 new_site(u64 key, u64 via)
 {
@@ -107,6 +162,8 @@ static __always_inline u32 new_site(u64 key, u64 via)
 	if (is_transient(key | 0xffffull << 48))
 		site->flags |= KFT_SITE_TRANSIENT;
 	site->key = key;
+	if (own_flags() & KFT_DO_TRACE)
+		describe_site(number, key | 0xffffull << 48);
 	if (!bpf_map_update_elem(MAP(PATCH_MAP_SITE_IDS), &key, &number, BPF_NOEXIST))
 		return number;
 	site->key = 0;

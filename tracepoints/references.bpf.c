@@ -66,6 +66,44 @@ static __always_inline void send_event(void *ctx, u32 kind, u32 site, u64 object
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* --- trace events ------------------------------------------------------------------------------ */
+
+static __always_inline void call_module(struct kft_module_event *event,
+					struct kft_module_site *site)
+{
+	asm volatile("r1 = %[event]\n"
+		     "r2 = %[event_size]\n"
+		     "r3 = %[site]\n"
+		     "r4 = %[site_size]\n"
+		     "call %[function]\n"
+		     :
+		     : [event] "r"(event), [event_size] "i"(sizeof(*event)), [site] "r"(site),
+		       [site_size] "i"(sizeof(*site)), [function] "i"(PATCH_EVENT_KFUNC)
+		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
+}
+
+static __always_inline void trace(u32 kind, u32 site, u64 object, u64 duration_ns)
+{
+	struct kft_module_event event = {
+		.object = plain_number(object),
+		.count = KFT_MODULE_UNKNOWN,
+		.duration_ns = duration_ns,
+		.kind = kind,
+	};
+
+	call_module(&event, module_site(site));
+}
+
+/* Of each call, whatever becomes of it. */
+static __always_inline void trace_call(u32 site)
+{
+	if (!(own_flags() & KFT_DO_TRACE))
+		return;
+	trace(KFT_MODULE_CALL, site, 0, KFT_MODULE_UNKNOWN);
+	if (own_flags() & KFT_IS_OLD)
+		trace(KFT_MODULE_DEPRECATED, site, 0, KFT_MODULE_UNKNOWN);
+}
+
 /* --- refcount-zero ------------------------------------------------------------------------------ */
 
 /* Whether a cgroup has an ancestor at the level that was asked for. */
@@ -105,6 +143,8 @@ static __always_inline void note_failure(void *ctx, u32 site)
 	    !((flags & KFT_ZERO_MEMCG) && has_memory_controller(ctx)))
 		return;
 	__sync_fetch_and_add(&record->zeros, 1);
+	if (flags & KFT_DO_TRACE)
+		trace(KFT_MODULE_REFCOUNT_ZERO, site, argument(ctx), KFT_MODULE_UNKNOWN);
 	if (!(flags & KFT_DO_ZERO))
 		return;
 	/* A sample: a flood of them must not cost more than it tells. */
@@ -144,12 +184,14 @@ static __always_inline u64 key_for(u64 object, u32 site_flags)
 
 static __always_inline void take_away(void *ctx, u32 site, u32 site_flags)
 {
-	u64 object = argument(ctx), key;
+	u64 object = argument(ctx), held_ns = KFT_MODULE_UNKNOWN, key;
 
 	if (own_flags() & KFT_DO_OBJECTS) {
 		key = key_for(object, site_flags);
-		untrack(&key, patched_released(), site);
+		held_ns = untrack(&key, patched_released(), site);
 	}
+	if (own_flags() & KFT_DO_TRACE)
+		trace(KFT_MODULE_RELEASE, site, object, held_ns);
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_RELEASE, site, object);
 }
@@ -162,6 +204,8 @@ static __always_inline void hand_out(void *ctx, u32 site, u32 site_flags)
 		key = key_for(object, site_flags);
 		track(&key, patched_type(), site);
 	}
+	if (own_flags() & KFT_DO_TRACE)
+		trace(KFT_MODULE_ACQUIRE, site, object, KFT_MODULE_UNKNOWN);
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_ACQUIRE, site, object);
 }
@@ -170,6 +214,7 @@ static __always_inline int acquired(void *ctx, const enum frame_access access)
 {
 	u32 site = count_at_site(ctx, access, EXIT_NULL), flags;
 
+	trace_call(site);
 	if (unlikely(has_failed(ctx, EXIT_NULL))) {
 		note_failure(ctx, site);
 		return 0;
@@ -184,6 +229,7 @@ static __always_inline int released(void *ctx, const enum frame_access access)
 {
 	u32 site = count_at_site(ctx, access, ENTRY_NULL), flags;
 
+	trace_call(site);
 	/* Maps of 6.1 release what is not there as well. */
 	if (has_failed(ctx, ENTRY_NULL))
 		return 0;
@@ -198,6 +244,7 @@ static __always_inline int converted(void *ctx, const enum frame_access access)
 {
 	u32 site = count_at_site(ctx, access, EXIT_NULL), flags = site_record(site)->flags;
 
+	trace_call(site);
 	take_away(ctx, site, flags);
 	if (!has_failed(ctx, EXIT_NULL))
 		hand_out(ctx, site, flags);
@@ -251,6 +298,31 @@ static __always_inline int iterator_destroyed(void *ctx, const enum frame_access
 	return 0;
 }
 
+/* Of any kfunc: no more than the event. */
+static __always_inline int called_at_entry(void *ctx, const enum frame_access access)
+{
+	trace_call(count_at_site(ctx, access, AT_ENTRY));
+	return 0;
+}
+
+static __always_inline int called_release(void *ctx, const enum frame_access access)
+{
+	trace_call(count_at_site(ctx, access, ENTRY_NULL));
+	return 0;
+}
+
+static __always_inline int called_at_exit(void *ctx, const enum frame_access access)
+{
+	trace_call(count_at_site(ctx, access, EXIT_NULL));
+	return 0;
+}
+
+static __always_inline int called_at_exit_negative(void *ctx, const enum frame_access access)
+{
+	trace_call(count_at_site(ctx, access, EXIT_NEGATIVE));
+	return 0;
+}
+
 #define REFERENCE_PROBE(section, name)                                                             \
 	SEC(section)                                                                               \
 	int name##_cast(void *ctx)                                                                 \
@@ -269,3 +341,7 @@ REFERENCE_PROBE("fexit", converted)
 REFERENCE_PROBE("fexit", iterator_made)
 REFERENCE_PROBE("fexit", iterator_moved)
 REFERENCE_PROBE("fentry", iterator_destroyed)
+REFERENCE_PROBE("fentry", called_at_entry)
+REFERENCE_PROBE("fentry", called_release)
+REFERENCE_PROBE("fexit", called_at_exit)
+REFERENCE_PROBE("fexit", called_at_exit_negative)

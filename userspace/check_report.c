@@ -172,7 +172,7 @@ int check_report__text(const struct check *check, bool all, FILE *out)
 	for (size_t i = check->has_baseline; i < check->nr_kernels && !err; i++)
 		err = print_summary(check, i, out);
 	if (has_optional)
-		fputs(" ? SEC(\"?...\"): not loaded by default; counts only where the whole object is refused\n",
+		fputs(" ? SEC(\"?...\"): not loaded by default; counts only where the\n   whole object is refused\n",
 		      out);
 	return err;
 }

@@ -215,8 +215,9 @@ static int print(const struct diff_options *opts, const struct snapshot_diff *di
 		err = print_stat(opts, diff);
 	else if (opts->breaking_only ? diff->nr_breaking : diff->nr)
 		err = print_changes(opts, diff);
-	printf("\n %zu changes from %s (%d kfuncs) to %s (%d kfuncs), %zu of them breaking\n",
-	       diff->nr, old->release, old->nr, new->release, new->nr, diff->nr_breaking);
+	printf("%s %zu changes from %s (%d kfuncs)\n to %s (%d kfuncs), %zu of them breaking\n",
+	       (opts->breaking_only ? diff->nr_breaking : diff->nr) ? "\n" : "", diff->nr,
+	       old->release, old->nr, new->release, new->nr, diff->nr_breaking);
 	print_not_compared(diff);
 	return err;
 }

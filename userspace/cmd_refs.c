@@ -43,6 +43,7 @@ static int attach(struct refs_run *run)
 			.modules = &opts->run.modules,
 			.no_modules = opts->run.no_modules,
 			.stack = opts->stack,
+			.trace_events = opts->run.events,
 		},
 		.references = {
 			.max_objects = objects ? opts->max_objects : 0,

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "deprecation_survey.h"
+#include "event_recording.h"
 #include "message.h"
 #include "output.h"
 #include "pattern.h"
@@ -16,6 +17,7 @@
 struct report_options {
 	bool deprecations;
 	bool markdown;
+	const char *recording; /* --perf */
 	struct pattern_list kfuncs;
 	struct deprecation_survey_options survey;
 	struct run_options run;
@@ -24,9 +26,12 @@ struct report_options {
 static void print_usage(FILE *out)
 {
 	fputs("usage: kfunctrace report --deprecations [OPTIONS] [-- COMMAND [ARGUMENTS]]\n"
+	      "       kfunctrace report --perf FILE [OPTIONS]\n"
 	      "Reports which programs of this host contain or call deprecated kfuncs, and what to call\n"
 	      "instead. Observes until COMMAND ends, or for 10 seconds.\n\n"
-	      "      --deprecations     (there is no other report so far)\n"
+	      "      --deprecations\n"
+	      "      --perf FILE        instead: what was recorded of the kernel module's trace events,\n"
+	      "                         by perf or trace-cmd\n"
 	      "      --target KERNEL    also kfuncs that KERNEL has not, or has otherwise: a file of\n"
 	      "                         `kfunctrace snapshot`, or a version such as 7.x\n"
 	      "  -k, --kfunc PATTERN    shell glob on the name; several: any of them\n"
@@ -44,8 +49,12 @@ static void print_usage(FILE *out)
 
 static int check_options(const struct report_options *opts)
 {
-	if (!opts->deprecations) {
-		msg__error("report needs to know what: --deprecations");
+	if (!opts->deprecations == !opts->recording) {
+		msg__error("report needs to know what: --deprecations or --perf FILE");
+		return -1;
+	}
+	if (opts->recording && opts->markdown) {
+		msg__error("--markdown is for --deprecations");
 		return -1;
 	}
 	if (opts->markdown && opts->run.json) {
@@ -57,9 +66,10 @@ static int check_options(const struct report_options *opts)
 
 static int parse_options(struct report_options *opts, int argc, char **argv)
 {
-	enum { OPT_DEPRECATIONS = OPT_OWN, OPT_TARGET, OPT_CENSUS, OPT_MARKDOWN };
+	enum { OPT_DEPRECATIONS = OPT_OWN, OPT_TARGET, OPT_CENSUS, OPT_MARKDOWN, OPT_PERF };
 	static const struct option longs[] = {
 		{ "deprecations", no_argument, NULL, OPT_DEPRECATIONS },
+		{ "perf", required_argument, NULL, OPT_PERF },
 		{ "target", required_argument, NULL, OPT_TARGET },
 		{ "kfunc", required_argument, NULL, 'k' },
 		{ "census", no_argument, NULL, OPT_CENSUS },
@@ -76,6 +86,9 @@ static int parse_options(struct report_options *opts, int argc, char **argv)
 		switch (c) {
 		case OPT_DEPRECATIONS:
 			opts->deprecations = true;
+			break;
+		case OPT_PERF:
+			opts->recording = optarg;
 			break;
 		case OPT_TARGET:
 			opts->survey.target = optarg;
@@ -129,6 +142,26 @@ static int status_of(const struct deprecation_report *report)
 	return EXIT_FINE;
 }
 
+/* Of a recording, made on whatever machine. */
+static int report_recording(const struct report_options *opts)
+{
+	struct event_recording recording;
+	struct results results;
+	int err = event_recording__read(opts->recording, &recording);
+
+	if (!err)
+		err = results__open(&results, opts->run.output, NULL);
+	if (!err) {
+		FILE *out = results__begin(&results);
+
+		err = opts->run.json ? event_recording__print_json(&recording, out)
+				     : event_recording__print_table(&recording, out);
+		err = results__close(&results) ?: err;
+	}
+	event_recording__free(&recording);
+	return err ? EXIT_TROUBLE : EXIT_FINE;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report_options opts = { 0 };
@@ -136,8 +169,13 @@ int cmd_report(int argc, char **argv)
 	struct printing printing = { .opts = &opts, .report = &survey.report };
 	int status = EXIT_TROUBLE, err;
 
-	if (parse_options(&opts, argc, argv) ||
-	    results__open(&printing.results, opts.run.output, opts.run.window.command))
+	if (parse_options(&opts, argc, argv))
+		goto out;
+	if (opts.recording) {
+		status = report_recording(&opts);
+		goto out;
+	}
+	if (results__open(&printing.results, opts.run.output, opts.run.window.command))
 		goto out;
 	err = deprecation_survey__run(&survey, &opts.survey);
 	if (!err) {

@@ -36,6 +36,8 @@ static int attach(struct stat_run *run)
 	const struct counters_options opts = {
 		.nr_slots = run->opts->nr_slots,
 		.want_lines = run->opts->by == STAT_BY_SITE,
+		.want_references = run->opts->run.events,
+		.want_events = run->opts->run.events,
 		.engine = run->opts->engine,
 		.keep = run->opts->keep,
 	};

@@ -60,6 +60,7 @@ static void print_usage(FILE *out)
 	      "                         power of two); what does not fit is dropped, and counted\n"
 	      "      --addresses        kernel addresses in place of numbers of objects\n"
 	      "      --json             an object a line\n"
+	      "      --events           trace events for perf and others as well (kernel module)\n"
 	      "  -o, --output FILE      events go there; otherwise to standard output, with a "
 	      "COMMAND\n"
 	      "                         to standard error\n"
@@ -218,6 +219,7 @@ static int attach(struct trace_run *run)
 			.modules = &opts->run.modules,
 			.no_modules = opts->run.no_modules,
 			.stack = opts->stack,
+			.trace_events = opts->run.events,
 		},
 		.references = { .ring_bytes = opts->ring_kib * 1024 },
 		.event = take_event,

@@ -32,6 +32,7 @@ struct counters_options {
 	enum counting_engine engine; /* for tracing_session__prepare() */
 	bool keep;		     /* ENGINE_MODULE: it counts on when we are gone */
 	bool want_references; /* call sites get numbers (reference_records.h) */
+	bool want_events;     /* trace events of calls; only with want_references */
 };
 
 /*
@@ -50,6 +51,7 @@ struct counters_reference_maps {
 	int site_ids_fd;
 	int transient_pages_fd;
 	int state_fd;
+	int images_fd, progs_fd; /* who owns which code */
 };
 struct counters_reference_maps counters__reference_maps(const struct counters *counters);
 /* The memory behind state_fd, written by the kernel and by whoever sets the probes up. */

@@ -417,13 +417,15 @@ int counters__regions_fd(const struct counters *counters)
 
 struct counters_reference_maps counters__reference_maps(const struct counters *counters)
 {
-	struct counters_reference_maps maps = { -1, -1, -1, -1 };
+	struct counters_reference_maps maps = { -1, -1, -1, -1, -1, -1 };
 
 	if (own(counters)->references) {
 		maps.site_caches_fd = bpf_map__fd(own(counters)->skel->maps.site_caches);
 		maps.site_ids_fd = bpf_map__fd(own(counters)->skel->maps.site_ids);
 		maps.transient_pages_fd = bpf_map__fd(own(counters)->skel->maps.transient_pages);
 		maps.state_fd = bpf_map__fd(own(counters)->skel->maps.reference_state);
+		maps.images_fd = bpf_map__fd(own(counters)->skel->maps.images);
+		maps.progs_fd = bpf_map__fd(own(counters)->skel->maps.progs);
 	}
 	return maps;
 }

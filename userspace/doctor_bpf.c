@@ -330,7 +330,7 @@ static void try_probes(struct doctor *doctor, struct check *check,
 	}
 	for (int i = 0; i < nr; i++)
 		targets[i] = probe_target__of_kfunc(chosen[i], false);
-	err = probe_set__attach(&doctor->kernel, tmpl, targets, nr, NULL, &set);
+	err = probe_set__attach(&doctor->kernel, tmpl, targets, nr, NULL, NULL, &set);
 	for (int i = 0; !err && i < probe_set__nr(set); i++)
 		err = probe_set__at(set, i)->error;
 	if (!err) {

@@ -67,7 +67,7 @@ fail:
 
 int live_kernel__load_deprecations(struct live_kernel *kernel)
 {
-	int err = deprecations__load(&kernel->deprecations);
+	int err = kernel->deprecations ? 0 : deprecations__load(&kernel->deprecations);
 
 	if (err)
 		msg__error("cannot read the catalogue of deprecated kfuncs: %s", strerror(-err));

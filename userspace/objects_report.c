@@ -9,6 +9,7 @@
 #include "caller.h"
 #include "counters.h"
 #include "histogram.h"
+#include "module_events.h"
 #include "output.h"
 #include "pairing.h"
 #include "prog_table.h"
@@ -509,6 +510,47 @@ static int print_json(const struct refs_report *report, const struct reference_o
 	return output__json(out, root, report->pretty);
 }
 
+/* Trace events of what is dead and held, a finding an object. */
+static int fire_stale(const struct refs_report *report, const struct reference_objects *objects)
+{
+	struct kft_module_finding *findings = calloc(objects->nr ?: 1, sizeof(*findings));
+	__u32 nr = 0;
+	int err;
+
+	if (!findings)
+		return -ENOMEM;
+	for (size_t i = 0; i < objects->nr; i++) {
+		const struct object_row *row = &objects->rows[i];
+		/* One of several that may hold it is not named. */
+		bool is_known = row->nr_holders == 1 || row->is_one_program;
+		__u32 number = is_known ? row->holders[0].site : KFT_NO_SITE;
+		const struct reference_function *function =
+			refs_report__function_at(report, number);
+		struct caller caller = refs_report__caller_at(report, number);
+		struct kft_module_finding *finding = &findings[nr];
+
+		if (!row->is_stale)
+			continue;
+		finding->event = (struct kft_module_event){
+			.kind = KFT_MODULE_STALE,
+			.object = row->held->report.address,
+			.count = row->references,
+			.duration_ns = row->age_ns,
+		};
+		snprintf(finding->site.kfunc, sizeof(finding->site.kfunc), "%s",
+			 function ? function->name : "unknown");
+		snprintf(finding->site.program, sizeof(finding->site.program), "%s",
+			 caller__name(&caller));
+		snprintf(finding->site.type, sizeof(finding->site.type), "%s",
+			 pairing__type(report->pairing, row->type)->name);
+		finding->site.prog_id = caller.prog ? caller.prog->id : 0;
+		nr++;
+	}
+	err = module_events__fire(findings, nr);
+	free(findings);
+	return err;
+}
+
 int objects_report__print(const struct refs_report *report, FILE *out, bool json)
 {
 	struct reference_objects objects;
@@ -517,6 +559,9 @@ int objects_report__print(const struct refs_report *report, FILE *out, bool json
 	int err = reference_objects__read(report->references, report->session->counters,
 					  report->pairing, report->order, &objects);
 
+	/* What cannot be told to others is no reason to print nothing. */
+	if (!err && report->session->events)
+		fire_stale(report, &objects);
 	if (!err)
 		err = read_holdings(report, &holdings);
 	if (err)

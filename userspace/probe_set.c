@@ -14,6 +14,7 @@
 #include "kfunc_flags.h"
 #include "live_kernel.h"
 #include "message.h"
+#include "module_events.h"
 #include "probe_template.h"
 #include "prototype.h"
 
@@ -134,6 +135,19 @@ static int load_probe(const struct probe_template *tmpl, struct probe *probe, in
 	return probe->prog_fd < 0 ? probe->prog_fd : 0;
 }
 
+/* What its trace events say. Those of the other function of a kfunc are the kfunc's. */
+static void describe(struct module_events *events, const struct probe *probe, int idx)
+{
+	const struct probe_target *target = &probe->target;
+	const struct module_events_probe what = {
+		.kfunc = probe->is_twin ? target->twin : target->function,
+		.type = target->event_type,
+		.replacement = target->event_replacement,
+	};
+
+	module_events__describe(events, idx, &what);
+}
+
 static void attach_probe(struct probe *probe)
 {
 	probe->link_fd = bpf_link_create(probe->prog_fd, 0,
@@ -173,7 +187,7 @@ static void say_failure(const struct probe *probe)
 
 int probe_set__attach(struct live_kernel *kernel, const struct probe_template *tmpl,
 		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
-		      struct probe_set **result)
+		      struct module_events *events, struct probe_set **result)
 {
 	struct probe_set *set;
 	__u64 begin;
@@ -187,6 +201,8 @@ int probe_set__attach(struct live_kernel *kernel, const struct probe_template *t
 			err = -EINTR;
 			goto fail;
 		}
+		if (events)
+			describe(events, &set->probes[i], i);
 		set->probes[i].error = load_probe(tmpl, &set->probes[i], i);
 	}
 	set->load_ns = clock_ns() - begin;

@@ -14,6 +14,7 @@
 struct kernel_btf;
 struct kfunc;
 struct live_kernel;
+struct module_events;
 struct probe_set;
 
 /* A function to be probed, and what for. */
@@ -29,6 +30,8 @@ struct probe_target {
 	/* As in struct probe_params. */
 	int object_arg;
 	__u32 type, released, flags;
+	/* For trace events, see struct module_events_probe. */
+	const char *event_type, *event_replacement;
 };
 
 /* What counts all calls of a kfunc; the registry's index is the subject. */
@@ -46,12 +49,13 @@ struct probe {
  * Loads and attaches a probe for each of `targets`, and one for its twin where the verifier
  * specialises it. The index of a probe in the set is its index in the counters. One that fails
  * never stops the others: its error is kept. `interrupted` is asked between two of them; when it
- * returns true the rest is not attached; may be NULL. Returns 0, or a negative errno when nothing
+ * returns true the rest is not attached; may be NULL. With `events` these are told of each probe.
+ * Returns 0, or a negative errno when nothing
  * could be begun (-E2BIG: more than KFT_MAX_PROBES; -EINTR: interrupted).
  */
 int probe_set__attach(struct live_kernel *kernel, const struct probe_template *tmpl,
 		      const struct probe_target *targets, int nr_targets, bool (*interrupted)(void),
-		      struct probe_set **set);
+		      struct module_events *events, struct probe_set **set);
 
 /*
  * How probes get onto their functions where they are no BPF programs. `load` and `finish` return 0

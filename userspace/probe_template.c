@@ -28,6 +28,7 @@ struct probe_template {
 	struct probe_bpf *skel;
 	struct references_bpf *references;
 	struct probe_template_maps maps;
+	struct probe_template_module module; /* btf_fd 0: none */
 	int regions_fd;
 	int nr_cpus;
 	int nr_slots;
@@ -117,11 +118,29 @@ static void mark_map(struct bpf_insn *insn, const struct map_patch *patches, siz
 	for (size_t i = 0; i < nr; i++) {
 		if (imm != patches[i].point)
 			continue;
+		/* Code that nothing leads to needs no map, and no number that looks like one. */
+		if (patches[i].fd <= 0) {
+			insn[0].imm = insn[1].imm = 0;
+			return;
+		}
 		insn[0].src_reg = patches[i].src_reg;
 		insn[0].imm = patches[i].fd;
 		insn[1].imm = 0;
 		return;
 	}
+}
+
+/* Where the module's BTF is in the array of fds that a program is loaded with; 0 is vmlinux. */
+#define MODULE_FD_INDEX 1
+
+static void call_module(const struct probe_template *tmpl, struct bpf_insn *insn, __u32 func_id)
+{
+	/* Without the module nothing leads here. */
+	insn->imm = func_id;
+	if (!tmpl->module.btf_fd)
+		return;
+	insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
+	insn->off = MODULE_FD_INDEX;
 }
 
 /* Map and kfunc references are not plain values: the kernel is told so in the source register. */
@@ -136,6 +155,9 @@ static void mark_references(const struct probe_template *tmpl, struct bpf_insn *
 		{ PATCH_MAP_EVENTS, tmpl->maps.events_fd, BPF_PSEUDO_MAP_FD },
 		{ PATCH_SITE_CACHES, tmpl->maps.site_caches_fd, BPF_PSEUDO_MAP_VALUE },
 		{ PATCH_STATE, tmpl->maps.state_fd, BPF_PSEUDO_MAP_VALUE },
+		{ PATCH_MODULE_SITES, tmpl->module.sites_fd, BPF_PSEUDO_MAP_VALUE },
+		{ PATCH_MAP_IMAGES, tmpl->module.images_fd, BPF_PSEUDO_MAP_FD },
+		{ PATCH_MAP_PROGS, tmpl->module.progs_fd, BPF_PSEUDO_MAP_FD },
 	};
 
 	for (size_t i = 0; i < nr; i++) {
@@ -147,6 +169,10 @@ static void mark_references(const struct probe_template *tmpl, struct bpf_insn *
 		} else if (is_call(insn) && insn->imm == PATCH_CAST_KFUNC) {
 			insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
 			insn->imm = tmpl->cast_id;
+		} else if (is_call(insn) && insn->imm == PATCH_EVENT_KFUNC) {
+			call_module(tmpl, insn, tmpl->module.event_id);
+		} else if (is_call(insn) && insn->imm == PATCH_FUNCTION_KFUNC) {
+			call_module(tmpl, insn, tmpl->module.function_id);
 		}
 	}
 }
@@ -189,8 +215,10 @@ static int load_patched(const struct probe_template *tmpl, const struct bpf_prog
 		{ PATCH_RELEASED, params->released },
 		{ PATCH_FLAGS, params->flags },
 	};
+	const int fds[] = { 0, [MODULE_FD_INDEX] = tmpl->module.btf_fd };
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
-		    .attach_btf_id = params->btf_id, .attach_btf_obj_fd = params->btf_fd);
+		    .attach_btf_id = params->btf_id, .attach_btf_obj_fd = params->btf_fd,
+		    .fd_array = tmpl->module.btf_fd ? fds : NULL);
 	size_t nr = bpf_program__insn_cnt(prog);
 	struct bpf_insn *insns = malloc(nr * sizeof(*insns));
 	char name[BPF_OBJ_NAME_LEN], *log = NULL;
@@ -230,6 +258,8 @@ enum bpf_attach_type probe_kind__attach_type(enum probe_kind kind)
 	case PROBE_COUNT_RELEASE:
 	case PROBE_RELEASE:
 	case PROBE_ITER_DESTROY:
+	case PROBE_CALL_ENTRY:
+	case PROBE_CALL_RELEASE:
 		return BPF_TRACE_FENTRY;
 	default:
 		return BPF_TRACE_FEXIT;
@@ -266,6 +296,15 @@ static const struct bpf_program *program_of(const struct probe_template *tmpl, e
 	case PROBE_ITER_DESTROY:
 		return cast ? refs->progs.iterator_destroyed_cast
 			    : refs->progs.iterator_destroyed_read;
+	case PROBE_CALL_ENTRY:
+		return cast ? refs->progs.called_at_entry_cast : refs->progs.called_at_entry_read;
+	case PROBE_CALL_RELEASE:
+		return cast ? refs->progs.called_release_cast : refs->progs.called_release_read;
+	case PROBE_CALL_EXIT:
+		return cast ? refs->progs.called_at_exit_cast : refs->progs.called_at_exit_read;
+	case PROBE_CALL_EXIT_NEGATIVE:
+		return cast ? refs->progs.called_at_exit_negative_cast
+			    : refs->progs.called_at_exit_negative_read;
 	case PROBE_NR_KINDS:
 		break;
 	}
@@ -275,6 +314,12 @@ static const struct bpf_program *program_of(const struct probe_template *tmpl, e
 void probe_template__set_maps(struct probe_template *tmpl, const struct probe_template_maps *maps)
 {
 	tmpl->maps = *maps;
+}
+
+void probe_template__set_module(struct probe_template *tmpl,
+				const struct probe_template_module *module)
+{
+	tmpl->module = *module;
 }
 
 int probe_template__load(const struct probe_template *tmpl, const struct probe_params *params)

@@ -27,6 +27,14 @@ enum probe_kind {
 	PROBE_ITER_NEW,
 	PROBE_ITER_NEXT,
 	PROBE_ITER_DESTROY,
+	/*
+	 * Count, and make a trace event of each call (kernel module): need maps and
+	 * probe_template__set_module(). In the order of those that count.
+	 */
+	PROBE_CALL_ENTRY,
+	PROBE_CALL_RELEASE,
+	PROBE_CALL_EXIT,
+	PROBE_CALL_EXIT_NEGATIVE,
 	PROBE_NR_KINDS
 };
 
@@ -69,6 +77,19 @@ struct probe_template_maps {
 int probe_template__open(struct kernel_btf_set *btfs, struct kernel_reader *reader, int regions_fd,
 			 int nr_cpus, int nr_slots, struct probe_template **tmpl);
 void probe_template__free(struct probe_template *tmpl);
+
+/* What makes trace events: the kernel module's kfuncs, and what tells them who calls. */
+struct probe_template_module {
+	int btf_fd;
+	__u32 event_id;	   /* FUNC kfunctrace_event_v1 in that BTF */
+	__u32 function_id; /* FUNC kfunctrace_function_v1 */
+	int sites_fd;	   /* struct kft_module_sites */
+	int images_fd, progs_fd;
+};
+
+/* Without it no probe makes trace events. */
+void probe_template__set_module(struct probe_template *tmpl,
+				const struct probe_template_module *module);
 
 /* Says what reference probes work on. */
 void probe_template__set_maps(struct probe_template *tmpl, const struct probe_template_maps *maps);

@@ -177,7 +177,7 @@ static void add_target(struct reference_plan *plan, const struct pairing *pairin
 		       const struct reference_plan_options *opts)
 {
 	const struct reference_function *function = pairing__function(pairing, idx);
-	bool counts_only = opts->mode == REFERENCES_BALANCE ||
+	bool counts_only = (opts->mode == REFERENCES_BALANCE && !opts->trace_events) ||
 			   (opts->mode == REFERENCES_ZERO && function->null_means == NULL_IS_OTHER);
 
 	plan->targets[plan->nr++] = (struct probe_target){
@@ -192,6 +192,7 @@ static void add_target(struct reference_plan *plan, const struct pairing *pairin
 		.type = function->acquires >= 0 ? function->acquires : function->type,
 		.released = function->releases >= 0 ? function->releases : function->type,
 		.flags = flags_of(opts, pairing, function),
+		.event_type = pairing__type(pairing, function->type)->name,
 	};
 }
 

@@ -27,7 +27,8 @@ struct reference_plan_options {
 	const struct pattern_list *types;   /* globs on the names of types */
 	const struct pattern_list *modules; /* globs on the modules of functions */
 	bool no_modules;
-	bool stack; /* events carry the stack */
+	bool stack;	   /* events carry the stack */
+	bool trace_events; /* each probe makes events of the kernel module as well */
 };
 
 /* Probes to attach; the subject of each is the index of its function in the pairing. */

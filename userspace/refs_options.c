@@ -32,10 +32,11 @@ static void print_usage(FILE *out)
 	      "      --sort WHAT        objects: by age (default) or count\n"
 	      "      --max-objects N    objects that are told apart (default 65536); more are\n"
 	      "                         counted as untracked\n"
-	      "      --events N         zero: how many of them are shown (default 20)\n"
+	      "      --max-events N     zero: how many of them are shown (default 20)\n"
 	      "      --stack            zero: with the stack\n"
 	      "      --addresses        kernel addresses in JSON and events\n"
 	      "      --json             an object; with -i one a line\n"
+	      "      --events           trace events for perf and others as well (kernel module)\n"
 	      "  -o, --output FILE      results go there; otherwise to standard output, with a "
 	      "COMMAND\n"
 	      "                         to standard error\n"
@@ -98,7 +99,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		OPT_MIN_AGE,
 		OPT_SORT,
 		OPT_MAX_OBJECTS,
-		OPT_EVENTS,
+		OPT_MAX_EVENTS,
 		OPT_STACK,
 	};
 	static const struct option longs[] = {
@@ -112,7 +113,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		{ "min-age", required_argument, NULL, OPT_MIN_AGE },
 		{ "sort", required_argument, NULL, OPT_SORT },
 		{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
-		{ "events", required_argument, NULL, OPT_EVENTS },
+		{ "max-events", required_argument, NULL, OPT_MAX_EVENTS },
 		{ "stack", no_argument, NULL, OPT_STACK },
 		RUN_LONG_OPTIONS,
 		{ 0 },
@@ -155,8 +156,8 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 			err = option__number(optarg, "--max-objects", 1, MOST_OBJECTS,
 					     &opts->max_objects);
 			break;
-		case OPT_EVENTS:
-			err = option__number(optarg, "--events", 0, MOST_EVENTS, &opts->max_events);
+		case OPT_MAX_EVENTS:
+			err = option__number(optarg, "--max-events", 0, MOST_EVENTS, &opts->max_events);
 			break;
 		case OPT_STACK:
 			opts->stack = true;

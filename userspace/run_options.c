@@ -20,6 +20,9 @@ int run_options__take(struct run_options *opts, int c, void (*print_usage)(FILE 
 	case OPT_JSON:
 		opts->json = true;
 		return 0;
+	case OPT_EVENTS:
+		opts->events = true;
+		return 0;
 	case 'o':
 		opts->output = optarg;
 		return 0;

@@ -14,13 +14,14 @@ struct run_options {
 	struct pattern_list modules; /* -m */
 	bool no_modules;
 	bool addresses;
+	bool events; /* trace events as well */
 	bool json;
 	struct run_window_options window; /* -d, -i, COMMAND */
 	const char *output;		  /* -o, or NULL */
 };
 
 /* A command's own long options begin at OPT_OWN. */
-enum { OPT_NO_MODULES = 256, OPT_ADDRESSES, OPT_JSON, OPT_OWN };
+enum { OPT_NO_MODULES = 256, OPT_ADDRESSES, OPT_JSON, OPT_EVENTS, OPT_OWN };
 
 /* Options end at COMMAND, which has its own: hence '+'. */
 #define RUN_SHORT_OPTIONS "+m:d:o:vh"
@@ -30,6 +31,7 @@ enum { OPT_NO_MODULES = 256, OPT_ADDRESSES, OPT_JSON, OPT_OWN };
 		{ "duration", required_argument, NULL, 'd' },                                      \
 		{ "addresses", no_argument, NULL, OPT_ADDRESSES },                                 \
 		{ "json", no_argument, NULL, OPT_JSON },                                           \
+		{ "events", no_argument, NULL, OPT_EVENTS },                                       \
 		{ "output", required_argument, NULL, 'o' }, COMMON_LONG_OPTIONS
 
 /*

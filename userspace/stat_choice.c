@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "module_events.h"
 #include "registry.h"
 #include "stat_options.h"
 
@@ -83,6 +84,11 @@ int stat_choice__make(struct stat_choice *choice, const struct registry *registr
 
 		if (!pattern_list__match(&opts->kfuncs, kfunc->name) || !module_wanted(opts, kfunc))
 			continue;
+		/* They are called by the probes: a probe on them would see itself. */
+		if (strcmp(kfunc->module, MODULE_EVENTS_MODULE) == 0) {
+			msg__detail("leaving out %s: it is called by probes", kfunc->name);
+			continue;
+		}
 		nr_matched++;
 		if (!can_be_traced(kfunc)) {
 			warn_untraceable(opts, kfunc);

@@ -28,6 +28,7 @@ static void print_usage(FILE *out)
 	      "      --stop             read what it counts on for the last time, and end it\n"
 	      "      --addresses        kernel addresses in the JSON of --by site\n"
 	      "      --json             an array of rows; with -i one array a line\n"
+	      "      --events           trace events of calls for perf and others (kernel module)\n"
 	      "  -o, --output FILE      results go there; otherwise to standard output, with a "
 	      "COMMAND\n"
 	      "                         to standard error\n"

@@ -4,15 +4,19 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../tracepoints/reference_records.h"
 #include "clock.h"
+#include "deprecations.h"
 #include "ftrace_state.h"
 #include "kernel_version.h"
 #include "counters_module.h"
 #include "message.h"
 #include "module_engine.h"
+#include "module_events.h"
 #include "probe_template.h"
 #include "run_window.h"
 
@@ -107,6 +111,29 @@ int tracing_session__open(struct tracing_session *session)
 	memset(session, 0, sizeof(*session));
 	raise_file_limit();
 	return live_kernel__open(&session->kernel);
+}
+
+/* Probes that make trace events work on the tables of call sites, as those of references do. */
+static int open_events(struct tracing_session *session)
+{
+	struct counters_reference_maps shared = counters__reference_maps(session->counters);
+	const struct probe_template_maps maps = {
+		.site_ids_fd = shared.site_ids_fd,
+		.transient_pages_fd = shared.transient_pages_fd,
+		.site_caches_fd = shared.site_caches_fd,
+		.state_fd = shared.state_fd,
+	};
+	struct probe_template_module module;
+	int err = module_events__open(session->kernel.btfs, session->counters, &session->events);
+
+	if (!err)
+		err = live_kernel__load_deprecations(&session->kernel);
+	if (err)
+		return err;
+	module = module_events__template(session->events);
+	probe_template__set_maps(session->tmpl, &maps);
+	probe_template__set_module(session->tmpl, &module);
+	return 0;
 }
 
 static int prepare_bpf(struct tracing_session *session, const struct counters_options *opts)
@@ -231,6 +258,13 @@ int tracing_session__prepare(struct tracing_session *session, const struct count
 		err = fall_back(session, opts, err);
 	if (!err)
 		msg__detail("engine: %s", tracing_session__engine(session));
+	if (!err && opts->want_events && session->module) {
+		say_failure(session, "trace events are made by BPF programs, which --engine=module "
+				     "does without");
+		return -EOPNOTSUPP;
+	}
+	if (!err && opts->want_events)
+		err = open_events(session);
 	return err;
 }
 
@@ -286,6 +320,34 @@ static int start_module(const struct probe_attacher *attacher)
 	return err;
 }
 
+/* What to call in place of a deprecated kfunc, NULL when it is none. */
+static const char *replacement_of(const struct live_kernel *kernel, const char *name)
+{
+	const struct kfunc *kfunc = registry__find(kernel->registry, name);
+	const struct deprecation *deprecation =
+		kfunc ? live_kernel__deprecation(kernel, kfunc) : NULL;
+
+	return deprecation ? deprecation__replacement(deprecation) ?: "-" : NULL;
+}
+
+/* The same targets, with probes that make trace events. */
+static struct probe_target *with_events(const struct live_kernel *kernel,
+					const struct probe_target *targets, int nr)
+{
+	struct probe_target *own = calloc(nr ?: 1, sizeof(*own));
+
+	for (int i = 0; own && i < nr; i++) {
+		own[i] = targets[i];
+		own[i].flags |= KFT_DO_TRACE;
+		own[i].event_replacement = replacement_of(kernel, targets[i].function);
+		if (own[i].event_replacement)
+			own[i].flags |= KFT_IS_OLD;
+		if (own[i].kind <= PROBE_COUNT_EXIT_NEGATIVE)
+			own[i].kind += PROBE_CALL_ENTRY;
+	}
+	return own;
+}
+
 static int attach_all(struct tracing_session *session, const struct probe_target *targets,
 		      int nr_targets)
 {
@@ -293,12 +355,22 @@ static int attach_all(struct tracing_session *session, const struct probe_target
 		.attacher = { .load = load_into_module, .finish = start_module },
 		.session = session,
 	};
+	struct probe_target *own;
+	int err;
 
 	if (session->module)
 		return probe_set__attach_by(&session->kernel, &attacher.attacher, targets,
 					    nr_targets, run_window__interrupted, &session->set);
-	return probe_set__attach(&session->kernel, session->tmpl, targets, nr_targets,
-				 run_window__interrupted, &session->set);
+	if (!session->events)
+		return probe_set__attach(&session->kernel, session->tmpl, targets, nr_targets,
+					 run_window__interrupted, NULL, &session->set);
+	own = with_events(&session->kernel, targets, nr_targets);
+	if (!own)
+		return -ENOMEM;
+	err = probe_set__attach(&session->kernel, session->tmpl, own, nr_targets,
+				run_window__interrupted, session->events, &session->set);
+	free(own);
+	return err;
 }
 
 int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
@@ -446,6 +518,7 @@ void tracing_session__close(struct tracing_session *session)
 {
 	tracing_session__detach(session);
 	probe_template__free(session->tmpl);
+	module_events__free(session->events);
 	counters__free(session->counters);
 	module_engine__close(session->module);
 	live_kernel__close(&session->kernel);

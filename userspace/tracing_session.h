@@ -13,6 +13,7 @@
 #include "live_kernel.h"
 #include "probe_set.h"
 
+struct module_events;
 struct module_engine;
 struct usage;
 
@@ -23,9 +24,10 @@ struct tracing_session {
 	struct counters *counters;
 	struct probe_template *tmpl;
 	struct probe_set *set;
-	__u64 drained_ns;    /* when the last drain was through */
-	bool tracer_was_off; /* the function tracer was switched off in between */
-	char failure[256];   /* why nothing can be counted, once that was said */
+	struct module_events *events; /* NULL without trace events */
+	__u64 drained_ns;	      /* when the last drain was through */
+	bool tracer_was_off;	      /* the function tracer was switched off in between */
+	char failure[256];	      /* why nothing can be counted, once that was said */
 };
 
 /*
@@ -34,6 +36,8 @@ struct tracing_session {
  */
 int tracing_session__open(struct tracing_session *session);
 /*
+ * Makes the counters and the template; then the probes can be attached. With want_events all of
+ * them make trace events as well (module_events.h).
  * Chooses the engine and makes the counters and what else it needs; then the probes can be attached.
  */
 int tracing_session__prepare(struct tracing_session *session, const struct counters_options *opts);

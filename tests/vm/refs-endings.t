@@ -27,7 +27,7 @@ refuses "two modes" 'exclude each other' refs --objects --zero
 refuses "an unknown order" "--sort takes age or count, not 'size'" refs --objects --sort size
 refuses "a type that is nowhere" 'no function of this kernel' refs -t no_such_type -d 1
 refuses "a module that is nowhere" 'no function of this kernel' refs -m no_such_module -d 1
-refuses "too many events" '--events takes a number' refs --zero --events=-1
+refuses "too many events" '--max-events takes a number' refs --zero --max-events=-1
 refuses "--pairs with a command" 'watches nothing' refs --pairs -- true
 refuses "trace of nothing" '--refs' trace -d 1
 refuses "a ring that is no power of two" 'a power of two' trace --refs --ring-size 5

@@ -47,7 +47,7 @@ is "events are of both types" "$(jq -r '[.events[].type] | unique | join(" ")' o
 # A flood of them, for people.
 begin_scenes
 scene refs-zero-flood
-watch_scenes refs --zero --events 7 -t task_struct
+watch_scenes refs --zero --max-events 7 -t task_struct
 status=$?
 check "refs-zero-flood can be watched" end_scenes
 ended_well "refs --zero without --json ends well" $status
