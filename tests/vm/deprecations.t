@@ -203,7 +203,7 @@ fi
 # --- bad input -------------------------------------------------------------------------------
 
 kfunctrace report >stdout 2>stderr
-is "report wants to know what" "$? $(cat stderr)" "2 kfunctrace: report needs to know what: --deprecations"
+is "report wants to know what" "$? $(cat stderr)" "2 kfunctrace: report needs to know what: --deprecations or --perf FILE"
 kfunctrace report --deprecations --target /nowhere/x.json -d 0.1 >stdout 2>stderr
 is "a target that does not exist" $? 2
 matches "is named" stderr '/nowhere/x.json'
