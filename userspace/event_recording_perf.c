@@ -83,7 +83,7 @@ static FILE *start_perf(const char *path, pid_t *pid)
 		dup2(null, 0);
 		dup2(pipe_fds[1], 1);
 		execlp("perf", "perf", "script", "-i", path, "--force", "--ns", "-F",
-		       "time,event,trace", (char *)NULL);
+		       "trace:time,event,trace", (char *)NULL);
 		_exit(127);
 	}
 	close(pipe_fds[1]);
