@@ -19,7 +19,7 @@ is "the events' files are for root" "$(stat -c %a "$TRACEFS/events/kfunc/enable"
 # What the listeners run: they end with it. (What a shell runs beside it cannot be interrupted.)
 cat >until-stop <<EOF
 #!/bin/sh
-until [ -e $PWD/stop ]; do
+until [ -e $PWD/stop\$1 ]; do
 	sleep 0.2
 done
 EOF
@@ -27,11 +27,11 @@ chmod +x until-stop
 
 listen()
 {
-	rm -f stop
+	rm -f stop stop-trace-cmd
 	perf stat -a -x, -o perf.csv -e kfunc:kfunc_call -e kfunc:kfunc_acquire -e kfunc:kfunc_release \
 		-e kfunc:kfunc_refcount_zero ./until-stop 2>perf.err &
 	perf_pid=$!
-	trace-cmd record -q -b 20000 -o trace.dat -e kfunc ./until-stop >trace-cmd.log 2>&1 &
+	trace-cmd record -q -b 20000 -o trace.dat -e kfunc ./until-stop -trace-cmd >trace-cmd.log 2>&1 &
 	trace_cmd_pid=$!
 	bpftrace -c "/bin/sh $PWD/until-stop" -e '
 		BEGIN { printf("listening\n"); }
@@ -47,8 +47,13 @@ listen()
 # What each has heard ends up in a file of its own.
 hear()
 {
+	# First, and when nobody loads or unloads programs: at its end trace-cmd copies /proc/kallsyms,
+	# and gives up when its size changes meanwhile.
+	sleep 3
+	touch stop-trace-cmd
+	wait $trace_cmd_pid
 	touch stop
-	wait $perf_pid $trace_cmd_pid $bpftrace_pid
+	wait $perf_pid $bpftrace_pid
 	trace-cmd report -q trace.dat >trace.txt 2>/dev/null
 }
 
