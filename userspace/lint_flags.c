@@ -14,7 +14,7 @@ static const struct btf_type *resolved(const struct btf *btf, __u32 id)
 	return target > 0 ? btf__type_by_id(btf, target) : NULL;
 }
 
-static bool is_pointer(const struct btf *btf, __u32 id)
+bool lint__is_pointer(const struct btf *btf, __u32 id)
 {
 	const struct btf_type *type = resolved(btf, id);
 
@@ -34,7 +34,7 @@ static bool is_pointer_to_struct(const struct btf *btf, __u32 id)
 static bool takes_pointer(const struct lint_place *place)
 {
 	for (int i = 0; i < btf_vlen(place->proto); i++) {
-		if (is_pointer(place->subject->btf, btf_params(place->proto)[i].type))
+		if (lint__is_pointer(place->subject->btf, btf_params(place->proto)[i].type))
 			return true;
 	}
 	return false;
@@ -53,7 +53,7 @@ static void check_return(const struct lint_place *place, __u32 flags)
 						"return a pointer to a structure, or drop "
 						"KF_ACQUIRE"),
 				   "KF_ACQUIRE, and it returns no pointer to a structure");
-	if (flags & KFUNC_RET_NULL && !is_pointer(btf, returns))
+	if (flags & KFUNC_RET_NULL && !lint__is_pointer(btf, returns))
 		lint_findings__add(place->findings,
 				   LINT_FINDING(place, LINT_WARNING, "ret-null-return",
 						"the flag has no effect", "drop KF_RET_NULL"),

@@ -16,6 +16,7 @@
 #include "kernel_version.h"
 #include "kfunc_flags.h"
 #include "kfunc_quirks.h"
+#include "lint_private.h"
 #include "prototype.h"
 
 /* BTF_KFUNC_SET_MAX_CNT of the kernel. */
@@ -135,14 +136,10 @@ static bool is_in_a_set(const struct kernel_image *image, size_t at)
 
 static bool is_destructor(const struct btf *btf, __u32 id)
 {
-	const struct btf_type *proto = prototype__type(btf, id), *param;
-	__s32 target;
+	const struct btf_type *proto = prototype__type(btf, id);
 
-	if (!proto || proto->type || btf_vlen(proto) != 1)
-		return false;
-	target = btf__resolve_type(btf, btf_params(proto)[0].type);
-	param = target > 0 ? btf__type_by_id(btf, target) : NULL;
-	return param && btf_is_ptr(param);
+	return proto && !proto->type && btf_vlen(proto) == 1 &&
+	       lint__is_pointer(btf, btf_params(proto)[0].type);
 }
 
 /*

@@ -29,6 +29,9 @@ struct lint_place {
 		.kfunc = (place)->kfunc->name, .effect = (does), .remedy = (mend)                  \
 	}
 
+/* Looks through typedefs and qualifiers. */
+bool lint__is_pointer(const struct btf *btf, __u32 id);
+
 void lint__check_flags(const struct lint_place *place);
 void lint__check_params(const struct lint_place *place);
 void lint__check_iterator(const struct lint_place *place);

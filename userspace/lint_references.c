@@ -17,13 +17,6 @@ static bool is_node(const char *type)
 	return strcmp(type, "bpf_list_node") == 0 || strcmp(type, "bpf_rb_node") == 0;
 }
 
-static bool is_pointer(const struct btf *btf, __u32 type_id)
-{
-	__s32 target = btf__resolve_type(btf, type_id);
-
-	return target > 0 && btf_is_ptr(btf__type_by_id(btf, target));
-}
-
 static const char *pointee(const struct btf *btf, __u32 type_id)
 {
 	const char *type = prototype__pointee(btf, type_id);
@@ -39,7 +32,7 @@ static bool kfunc_takes(const struct lint_subject *subject, const struct lint_kf
 	for (int i = 0; proto && i < btf_vlen(proto); i++) {
 		__u32 param = btf_params(proto)[i].type;
 
-		if (is_pointer(subject->btf, param) &&
+		if (lint__is_pointer(subject->btf, param) &&
 		    strcmp(pointee(subject->btf, param), type) == 0)
 			return true;
 	}
