@@ -207,7 +207,6 @@ static void show_kfuncs(struct seq_file *m)
 static int show(struct seq_file *m, void *unused)
 {
 	static const char *const states[] = { "idle", "prepared", "counting" };
-	unsigned long flags;
 
 	mutex_lock(&engine.mutex);
 	seq_printf(m, "kfunctrace %d\nstate %s\n", ENGINE_PROTOCOL, states[engine.state]);
@@ -217,12 +216,7 @@ static int show(struct seq_file *m, void *unused)
 			seq_printf(m, "nanoseconds %llu\n", ktime_get_ns() - engine.begun_ns);
 		seq_printf(m, "missed %lu\n", engine__missed());
 		show_kfuncs(m);
-		spin_lock_irqsave(&engine_lock, flags);
-		engine_programs__show(m);
-		engine_slots__show(m);
-		if (m->private)
-			engine_programs__show_lines(m);
-		spin_unlock_irqrestore(&engine_lock, flags);
+		engine_reading__make(m, m->private);
 	}
 	seq_puts(m, "end\n");
 	mutex_unlock(&engine.mutex);
