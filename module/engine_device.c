@@ -214,7 +214,8 @@ static int show(struct seq_file *m, void *unused)
 		seq_printf(m, "kept %d\nslots %u\n", !engine.owner, engine_slots__nr());
 		if (engine.state == ENGINE_COUNTING)
 			seq_printf(m, "nanoseconds %llu\n", ktime_get_ns() - engine.begun_ns);
-		seq_printf(m, "missed %lu\n", engine__missed());
+		seq_printf(m, "missed %lu %s\n", engine__missed(),
+			   COMPAT_EXITS_SEE_CALLS ? "calls" : "returns");
 		show_kfuncs(m);
 		engine_reading__make(m, m->private);
 	}

@@ -477,10 +477,12 @@ void tracing_session__say_losses(const struct tracing_session *session)
 
 	counters__losses(session->counters, &losses);
 	if (session->module && counters__module_state(session->counters).missed)
-		msg__warn(
-			"the kernel could not follow %llu calls of kfuncs that may return NULL: the "
-			"calls are missing, or their returns",
-			(unsigned long long)counters__module_state(session->counters).missed);
+		msg__warn("the kernel had no room to follow %llu calls of kfuncs that may return "
+			  "NULL: %s",
+			  (unsigned long long)counters__module_state(session->counters).missed,
+			  counters__module_state(session->counters).missed_are_counted
+				  ? "whether they returned NULL is not known"
+				  : "they are not counted");
 	if (losses.programs || losses.images)
 		msg__warn("%llu programs and %llu images were more than there is room for: what "
 			  "they call has unknown callers",
