@@ -23,6 +23,10 @@
 #define MAX_LINE (ENGINE_NAME_LEN + 64)
 #define MAX_ARGS 4
 
+static unsigned int protocol = ENGINE_PROTOCOL;
+module_param(protocol, uint, 0400);
+MODULE_PARM_DESC(protocol, "for tests: the version of the control file that is pretended");
+
 struct command {
 	const char *name;
 	int nr_args;
@@ -153,7 +157,7 @@ static int run_line(const struct file *file, char *line)
 	}
 	if (nr < 2 || kstrtou32(words[0], 10, &version))
 		return -EINVAL;
-	if (version != ENGINE_PROTOCOL)
+	if (version != protocol)
 		return -EPROTO;
 	return run_command(file, words[1], words + 2, nr - 2);
 }
@@ -209,7 +213,7 @@ static int show(struct seq_file *m, void *unused)
 	static const char *const states[] = { "idle", "prepared", "counting" };
 
 	mutex_lock(&engine.mutex);
-	seq_printf(m, "kfunctrace %d\nstate %s\n", ENGINE_PROTOCOL, states[engine.state]);
+	seq_printf(m, "kfunctrace %u\nstate %s\n", protocol, states[engine.state]);
 	if (engine.state != ENGINE_IDLE) {
 		seq_printf(m, "kept %d\nslots %u\n", !engine.owner, engine_slots__nr());
 		if (engine.state == ENGINE_COUNTING)
