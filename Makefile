@@ -20,6 +20,7 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
 	-I$(BUILD) -Iuserspace $(TRACE_CFLAGS) $(CFLAGS)
 LDLIBS    := -lbpf -lelf -lz -ljansson -lcap -larchive -linih \
+	-lsqlite3 -lmicrohttpd -lcap-ng -lcurl -lsystemd \
 	$(shell pkg-config --libs libtracecmd libtraceevent 2>/dev/null)
 
 # -mcpu=v3: compare-and-swap. <asm/types.h> lives in a folder of the host's architecture.
