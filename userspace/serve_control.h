@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a running aggregator is told something: a Unix socket, 0600, whose peer must be root or the
+ * aggregator's own user. A request is one line, the answer a status line and text. Who holds the socket's
+ * lock file is the one that runs.
+ */
+#ifndef KFUNCTRACE_SERVE_CONTROL_H
+#define KFUNCTRACE_SERVE_CONTROL_H
+
+#include <stddef.h>
+
+#define SERVE_CONTROL_PATH "/run/kfunctrace/control"
+
+struct serve_control;
+
+/*
+ * Handles a request ("release nf_conntrack"); writes what is to be said into `answer`. Returns 0 or a
+ * negative errno, which becomes the exit status of who asked.
+ */
+typedef int (*serve_control_fn)(const char *request, char *answer, size_t size, void *arg);
+
+/*
+ * Makes folder and socket. Returns 0 or a negative errno, having said why; -EEXIST: another one runs,
+ * its pid is said.
+ */
+int serve_control__open(const char *path, serve_control_fn fn, void *arg,
+			struct serve_control **control);
+void serve_control__free(struct serve_control *control);
+/* For epoll; then serve_control__run(), which never blocks. */
+int serve_control__fd(const struct serve_control *control);
+void serve_control__run(struct serve_control *control);
+
+/*
+ * The client's side: sends the request and waits for the answer, at most `timeout_s`. The answer is
+ * malloc'ed. Returns what the handler did, or -ECONNREFUSED / -ENOENT when nobody runs.
+ */
+int serve_control__ask(const char *path, const char *request, int timeout_s, char **answer);
+
+#endif
