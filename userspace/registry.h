@@ -60,6 +60,9 @@ int registry__open_live(struct kernel_btf_set *btfs, struct kernel_reader *reade
 			struct registry **registry);
 void registry__free(struct registry *registry);
 
+/* A probe can be tried: coverage that is not known is, and the kernel answers. */
+bool kfunc__can_be_traced(const struct kfunc *kfunc);
+
 /* Kfuncs sorted by name, then module. */
 int registry__nr(const struct registry *registry);
 const struct kfunc *registry__at(const struct registry *registry, int idx);
