@@ -160,7 +160,7 @@ static __u32 flags_of(const struct reference_plan_options *opts, const struct pa
 		flags |= KFT_DO_OBJECTS;
 	if (opts->mode == REFERENCES_EVENTS)
 		flags |= KFT_DO_EVENTS | KFT_DO_ZERO;
-	if (opts->mode == REFERENCES_ZERO)
+	if (opts->mode == REFERENCES_ZERO || opts->zero_events)
 		flags |= KFT_DO_ZERO;
 	if (opts->stack)
 		flags |= KFT_DO_STACK;
@@ -251,7 +251,7 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		}
 		add_target(plan, pairing, i, opts);
 	}
-	if (!plan->nr) {
+	if (!plan->nr && !opts->may_be_none) {
 		msg__error("no function of this kernel that %s matches these types and modules; "
 			   "`kfunctrace refs --pairs` shows all",
 			   opts->mode == REFERENCES_ITERATORS ? "belongs to an iterator"
@@ -259,7 +259,8 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		return -ENOENT;
 	}
 	put_releases_first(plan, pairing);
-	say_what_is_held(plan);
+	if (!opts->may_be_none)
+		say_what_is_held(plan);
 	return 0;
 }
 

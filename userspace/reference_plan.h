@@ -27,7 +27,9 @@ struct reference_plan_options {
 	const struct pattern_list *types;   /* globs on the names of types */
 	const struct pattern_list *modules; /* globs on the modules of functions */
 	bool no_modules;
-	bool stack;	   /* events carry the stack */
+	bool stack; /* events carry the stack */
+	bool zero_events; /* REFERENCES_OBJECTS: and an event of each acquire that meets a count of zero */
+	bool may_be_none; /* nothing to probe is no error, and which modules are held goes unsaid */
 	bool trace_events; /* each probe makes events of the kernel module as well */
 };
 
