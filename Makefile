@@ -89,8 +89,9 @@ install: kfunctrace man
 	$(say) INSTALL $(DESTDIR)$(PREFIX)
 	$(Q)install -D kfunctrace $(DESTDIR)$(PREFIX)/bin/kfunctrace
 	$(Q)cd share && find . -type f -exec install -D -m 644 {} $(DATA)/{} \;
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8
-	$(Q)install -m 644 $(MAN_PAGES) $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
+	$(Q)install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8
 
 include module/module.mk
 include tests/unit/unit.mk

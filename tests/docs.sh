@@ -35,6 +35,38 @@ same "each command has a manual, and each manual a command" \
 	"$(cd Documentation && printf '%s\n' kfunctrace-*.rst | sed -E 's/kfunctrace-(.*)\.rst/\1/')" \
 	"$(sort <<<"$commands")"
 
+# --- configuration ----------------------------------------------------------------
+
+# Keys with their defaults, "[serve] interval = 10s": in the source, in the manual page
+# under its sections, and in the example.
+keys_in_source()
+{
+	tr -s '\n\t ' ' ' <userspace/serve_config.c |
+		grep -oE '\{ "[a-z]+", "[a-z_]+", "[^"]*"' |
+		sed -E 's/^\{ "(.*)", "(.*)", "(.*)"$/[\1] \2 = \3/' | sort
+}
+
+# shellcheck disable=SC2016 # backquotes are what is searched for
+keys_in_manual()
+{
+	awk '/^\[[a-z]+\]$/ { section = $1 }
+		/^[a-z_]+ = ``.*``$/ { gsub(/``/, ""); print section, $0 }' \
+		Documentation/kfunctrace.conf.rst | sort
+}
+
+keys_in_example()
+{
+	awk '/^\[/ { section = $1 } /^#[a-z]/ { print section, substr($0, 2) }' share/kfunctrace.conf | sort
+}
+
+same "the manual of the configuration has its keys and defaults" "$(keys_in_manual)" "$(keys_in_source)"
+same "the example configuration has them" "$(keys_in_example)" "$(keys_in_source)"
+same "the manual tells which keys need a restart" \
+	"$(awk '/^[a-z_]+ = ``/ { key = $1 } /Needs a restart\./ { print key }' Documentation/kfunctrace.conf.rst | sort)" \
+	"$(tr -s '\n\t ' ' ' <userspace/serve_config.c |
+		grep -oE '\{ "[a-z]+", "[a-z_]+", "[^"]*", "[^"]*", [^}]* true \}' |
+		sed -E 's/^\{ "[a-z]+", "([a-z_]+)".*/\1/' | sort)"
+
 # --- JSON -------------------------------------------------------------------------
 
 # Fields in a section of json.rst, those of objects within as well.

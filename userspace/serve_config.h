@@ -41,7 +41,7 @@ struct serve_config {
 	/* [listen] */
 	char *listen; /* 127.0.0.1:9435; NULL: off */
 	/* [notices] */
-	char *notices;		   /* "journal" where it runs, else "stderr" */
+	char *notices;		   /* "auto": as notices_options.to */
 	unsigned int notice_burst; /* 5 */
 	__u64 notice_interval_ns;  /* 10min */
 	__u64 stale_age_ns;	   /* 1h */
@@ -55,7 +55,10 @@ struct serve_config {
  */
 int serve_config__load(struct serve_config *config, const char *path, bool must_exist);
 void serve_config__free(struct serve_config *config);
-/* What cannot be changed while it runs, by name ("max_objects"); NULL: both agree in all of that. */
+/*
+ * The first key that differs and cannot be changed while it runs ("max_objects"); NULL: both agree in all of
+ * these, so that one may take the place of the other.
+ */
 const char *serve_config__fixed_difference(const struct serve_config *a,
 					   const struct serve_config *b);
 
