@@ -23,7 +23,7 @@ struct site_table;
 enum counting_engine {
 	ENGINE_BPF,
 	ENGINE_MODULE, /* module_engine.h */
-	ENGINE_AUTO,   /* BPF, where the kernel does not refuse it; else the module, if it is there */
+	ENGINE_AUTO, /* BPF, where the kernel does not refuse it; else the module, if it is there */
 };
 
 struct counters_options {
@@ -31,8 +31,8 @@ struct counters_options {
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
 	enum counting_engine engine; /* for tracing_session__prepare() */
 	bool keep;		     /* ENGINE_MODULE: it counts on when we are gone */
-	bool want_references; /* call sites get numbers (reference_records.h) */
-	bool want_events;     /* trace events of calls; only with want_references */
+	bool want_references;	     /* call sites get numbers (reference_records.h) */
+	bool want_events;	     /* trace events of calls; only with want_references */
 };
 
 /*
@@ -103,6 +103,12 @@ struct counters_caller counters__caller_at(const struct counters *counters, __u6
 const char *counters__kernel_site(const struct counters *counters, __u64 address, __u64 *offset);
 /* Where that function ends, at most (kernel_symbols__end()). */
 __u64 counters__kernel_function_end(const struct counters *counters, __u64 address);
+
+/*
+ * After modules came or went: symbols are read again when the next one is asked for. Names of
+ * functions that were returned before are no longer valid.
+ */
+void counters__forget_symbols(struct counters *counters);
 
 /* What could not be recorded for want of room: programs, images, records of ended programs. */
 struct counters_losses {

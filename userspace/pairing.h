@@ -95,18 +95,27 @@ struct reference_function {
 	 */
 	const char *ends_in;
 	const char *note; /* why it is not as its flags and its prototype say, or NULL */
+	bool is_gone;	  /* its module is not loaded now */
 };
 
 /*
  * Reads it out of the running kernel. `kernel` must outlive it. Returns 0, or a negative errno.
  */
 int pairing__open(struct live_kernel *kernel, struct pairing **pairing);
+/*
+ * After live_kernel__refresh(): appends what came. Indexes of types and functions stay what they
+ * are, and so do pointers to functions (not those to types) and all texts; a function whose module
+ * has come back has its old index. Types that the probes in the kernel are told of come from
+ * references__know_types(). Returns 0 or a negative errno, -E2BIG when there are more than
+ * KFT_MAX_REFERENCE_TYPES types: then functions of the newest types are left out.
+ */
+int pairing__extend(struct pairing *pairing);
 void pairing__free(struct pairing *pairing);
 
-/* Types sorted by name, iterators behind the others. */
+/* Types sorted by name, iterators behind the others; behind them those that came later. */
 int pairing__nr_types(const struct pairing *pairing);
 const struct reference_type *pairing__type(const struct pairing *pairing, int idx);
-/* Functions sorted by type, role and name. */
+/* Functions sorted by type, role and name; behind them those that came later. */
 int pairing__nr_functions(const struct pairing *pairing);
 const struct reference_function *pairing__function(const struct pairing *pairing, int idx);
 /* By name; NULL when it does nothing to references. */
