@@ -23,7 +23,7 @@ struct site_table;
 enum counting_engine {
 	ENGINE_BPF,
 	ENGINE_MODULE, /* module_engine.h */
-	ENGINE_AUTO, /* BPF, where the kernel does not refuse it; else the module, if it is there */
+	ENGINE_AUTO,   /* BPF, where the kernel does not refuse it; else the module, if it is there */
 };
 
 struct counters_options {
@@ -31,8 +31,8 @@ struct counters_options {
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
 	enum counting_engine engine; /* for tracing_session__prepare() */
 	bool keep;		     /* ENGINE_MODULE: it counts on when we are gone */
-	bool want_references;	     /* call sites get numbers (reference_records.h) */
-	bool want_events;	     /* trace events of calls; only with want_references */
+	bool want_references; /* call sites get numbers (reference_records.h) */
+	bool want_events;     /* trace events of calls; only with want_references */
 };
 
 /*

@@ -19,7 +19,8 @@ struct kernel_btf {
 	int fd;	  /* -1: gone */
 	bool is_vmlinux;
 	bool is_gone;	     /* the module is not loaded now */
-	unsigned generation; /* how many BTF objects this has stood for before */
+	bool had_one;	     /* it has stood for a BTF object */
+	unsigned generation; /* how many it has stood for before */
 	char name[64];	     /* "vmlinux" or the module's name */
 	struct btf *btf;     /* parsed on demand by kernel_btf__types() */
 };

@@ -45,9 +45,10 @@ struct kfunc {
 	const char *name;
 	const char *module; /* "vmlinux" or the module's name */
 	struct kernel_btf *kbtf;
-	__u32 btf_id; /* FUNC that programs call: the public prototype */
-	__u32 abi_id; /* FUNC with the real parameters: its _impl twin's, or btf_id */
-	__u32 flags;  /* of all hooks together */
+	unsigned int generation; /* of kbtf, that the next two are numbers of */
+	__u32 btf_id;		 /* FUNC that programs call: the public prototype */
+	__u32 abi_id;		 /* FUNC with the real parameters: its _impl twin's, or btf_id */
+	__u32 flags;		 /* of all hooks together */
 	struct kfunc_hook *hooks;
 	int nr_hooks;
 	__u64 address; /* of its symbol, 0 when there is none */
