@@ -72,9 +72,10 @@ struct reference_function {
 	 */
 	const struct kfunc *kfunc;
 	struct kernel_btf *kbtf;
-	__u32 btf_id;  /* FUNC to attach to */
-	__u32 abi_id;  /* FUNC with the real parameters */
-	__u64 address; /* 0: the compiler left no symbol */
+	unsigned int generation; /* of kbtf, that the next two are numbers of */
+	__u32 btf_id;		 /* FUNC to attach to */
+	__u32 abi_id;		 /* FUNC with the real parameters */
+	__u64 address;		 /* 0: the compiler left no symbol */
 	enum reference_role role;
 	int type;     /* index of the type that it is about: `acquires`, else `releases` */
 	int acquires; /* index of the type that the program gets a reference on, -1: none */
@@ -118,7 +119,7 @@ const struct reference_type *pairing__type(const struct pairing *pairing, int id
 /* Functions sorted by type, role and name; behind them those that came later. */
 int pairing__nr_functions(const struct pairing *pairing);
 const struct reference_function *pairing__function(const struct pairing *pairing, int idx);
-/* By name; NULL when it does nothing to references. */
+/* By name; NULL when it does nothing to references. One that is there goes before one that is gone. */
 const struct reference_function *pairing__find(const struct pairing *pairing, const char *name);
 
 #endif

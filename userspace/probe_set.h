@@ -26,10 +26,11 @@ struct probe_set;
 struct probe_target {
 	const char *function;
 	struct kernel_btf *kbtf;
-	__u32 btf_id;	  /* FUNC to attach to */
-	__u32 abi_id;	  /* FUNC with the real parameters */
-	__u64 address;	  /* 0: there is no such symbol, the probe fails with -ENOENT */
-	__u32 subject;	  /* whose calls they are: usage_key.subject of their rows */
+	unsigned int generation; /* of kbtf, that the next two are numbers of */
+	__u32 btf_id;		 /* FUNC to attach to */
+	__u32 abi_id;		 /* FUNC with the real parameters */
+	__u64 address;		 /* 0: there is no such symbol, the probe fails with -ENOENT */
+	__u32 subject;		 /* whose calls they are: usage_key.subject of their rows */
 	const char *twin; /* the other function of a specialised kfunc (kfunc_quirks.h), or NULL */
 	enum probe_kind kind;
 	/* As in struct probe_params. */
