@@ -186,6 +186,7 @@ static void add_target(struct reference_plan *plan, const struct pairing *pairin
 	plan->targets[plan->nr++] = (struct probe_target){
 		.function = function->name,
 		.kbtf = function->kbtf,
+		.generation = function->generation,
 		.btf_id = function->btf_id,
 		.abi_id = function->abi_id,
 		.address = function->address,
@@ -244,7 +245,7 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 	for (int i = 0; i < nr; i++) {
 		const struct reference_function *function = pairing__function(pairing, i);
 
-		if (!mode_wants(opts->mode, pairing, function) ||
+		if (function->is_gone || !mode_wants(opts->mode, pairing, function) ||
 		    !is_chosen(opts, pairing, function))
 			continue;
 		if (is_untraceable(function)) {
@@ -298,39 +299,67 @@ bool reference_plan__is_inner(const struct pairing *pairing, int function, const
 	return outer && is_part_of(inner, outer);
 }
 
-static int set_inner(struct kft_reference_probe *probe, const struct pairing *pairing,
-		     const struct reference_function *inner, const struct counters *counters)
+static int find_inner(struct kft_reference_probe *probe, const struct pairing *pairing,
+		      const struct reference_function *inner, const struct counters *counters)
 {
 	int nr = 0;
 
+	memset(probe, 0, sizeof(*probe));
 	for (int i = 0; i < pairing__nr_functions(pairing); i++) {
 		const struct reference_function *outer = pairing__function(pairing, i);
 		struct kft_code_range range = { .start = outer->address };
 
 		if (!is_part_of(inner, outer) || !outer->address)
 			continue;
-		if (nr == KFT_MAX_INNER)
+		if (nr == KFT_MAX_INNER) {
+			msg__error("more functions call %s than there is room for", inner->name);
 			return -E2BIG;
+		}
 		range.end = counters__kernel_function_end(counters, outer->address);
 		probe->inner[nr++] = range;
 	}
 	return 0;
 }
 
+/* The probe may be running: at no moment is there a range that is none. */
+static void change_range(struct kft_code_range *range, const struct kft_code_range *now)
+{
+	if (range->start == now->start && range->end == now->end)
+		return;
+	__atomic_store_n(&range->end, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&range->start, now->start, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&range->end, now->end, __ATOMIC_SEQ_CST);
+}
+
+static int set_inner(const struct pairing *pairing, const struct counters *counters, int idx,
+		     const struct probe_target *target)
+{
+	struct kft_reference_probe *probe = &counters__reference_state(counters)->probes[idx], now;
+	int err = find_inner(&now, pairing, pairing__function(pairing, target->subject), counters);
+
+	for (int i = 0; i < KFT_MAX_INNER && !err; i++)
+		change_range(&probe->inner[i], &now.inner[i]);
+	return err;
+}
+
 int reference_plan__set_inner(const struct reference_plan *plan, const struct pairing *pairing,
 			      const struct counters *counters)
 {
-	struct kft_reference_state *state = counters__reference_state(counters);
+	int err = 0;
 
-	for (int i = 0; i < plan->nr; i++) {
-		const struct reference_function *function =
-			pairing__function(pairing, plan->targets[i].subject);
-		int err = set_inner(&state->probes[i], pairing, function, counters);
+	for (int i = 0; i < plan->nr && !err; i++)
+		err = set_inner(pairing, counters, i, &plan->targets[i]);
+	return err;
+}
 
-		if (err) {
-			msg__error("more functions call %s than there is room for", function->name);
-			return err;
-		}
-	}
-	return 0;
+int reference_plan__set_inner_of(const struct reference_plan *plan, const struct pairing *pairing,
+				 const struct counters *counters, struct probe_set *set)
+{
+	int err = 0;
+
+	for (int i = 0; i < plan->nr && err >= 0; i++)
+		err = probe_set__reserve(set, &plan->targets[i]);
+	for (int i = 0; i < probe_set__nr(set) && err >= 0; i++)
+		err = set_inner(pairing, counters, i, &probe_set__at(set, i)->target);
+	return err < 0 ? err : 0;
 }

@@ -11,6 +11,7 @@
 struct counters;
 struct live_kernel;
 struct pairing;
+struct probe_set;
 struct probe_target;
 
 /* What is to be known of references. */
@@ -56,6 +57,13 @@ void reference_plan__free(struct reference_plan *plan);
  */
 int reference_plan__set_inner(const struct reference_plan *plan, const struct pairing *pairing,
 			      const struct counters *counters);
+/*
+ * The same for probes that are added to a set: gives each target its index in it. And for those that
+ * are there, of which functions of the plan may call some, or did before their module went; they may
+ * be attached.
+ */
+int reference_plan__set_inner_of(const struct reference_plan *plan, const struct pairing *pairing,
+				 const struct counters *counters, struct probe_set *set);
 
 /* True when a kernel function of that name makes the calls of `function` that are inner ones. */
 bool reference_plan__is_inner(const struct pairing *pairing, int function, const char *caller);

@@ -88,6 +88,44 @@ int reference_session__attach(struct reference_session *session,
 	return err;
 }
 
+/* Probes what is planned, next to what is probed already. */
+static int attach_more(struct reference_session *session, const struct reference_plan *plan)
+{
+	int err = 0;
+
+	if (session->references)
+		err = reference_plan__set_inner_of(plan, session->pairing,
+						   session->tracing.counters, session->tracing.set);
+	return err ?: tracing_session__add(&session->tracing, plan->targets, plan->nr);
+}
+
+int reference_session__add(struct reference_session *session,
+			   const struct reference_session_options *opts,
+			   const struct pattern_list *modules)
+{
+	struct reference_plan_options choice = opts->plan;
+	struct reference_plan plan;
+	int err = pairing__extend(session->pairing);
+
+	if (err == -E2BIG)
+		msg__warn("modules have brought more types of objects than there is room for: "
+			  "references on the last of them are not accounted for");
+	if (err && err != -E2BIG)
+		return err;
+	counters__forget_symbols(session->tracing.counters);
+	if (session->references)
+		references__know_types(session->references, session->pairing);
+	if (!modules->nr)
+		return 0;
+	choice.modules = modules;
+	choice.may_be_empty = true;
+	err = reference_plan__make(&plan, session->pairing, &choice);
+	if (!err)
+		err = attach_more(session, &plan);
+	reference_plan__free(&plan);
+	return err;
+}
+
 int reference_session__drain(struct reference_session *session, struct usage *usage)
 {
 	int err = tracing_session__drain(&session->tracing, usage);

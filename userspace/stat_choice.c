@@ -75,7 +75,8 @@ int stat_choice__make(struct stat_choice *choice, const struct registry *registr
 	for (int i = 0; i < registry__nr(registry); i++) {
 		const struct kfunc *kfunc = registry__at(registry, i);
 
-		if (!pattern_list__match(&opts->kfuncs, kfunc->name) || !module_wanted(opts, kfunc))
+		if (kfunc->is_gone || !pattern_list__match(&opts->kfuncs, kfunc->name) ||
+		    !module_wanted(opts, kfunc))
 			continue;
 		/* They are called by the probes: a probe on them would see itself. */
 		if (strcmp(kfunc->module, MODULE_EVENTS_MODULE) == 0) {
