@@ -135,6 +135,7 @@ same "json.rst has the fields of report" "$(documented report)" \
 # "lost" is a value.
 same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
 	"$(set_in userspace/users_watch.c | grep -vx lost)"
+same "json.rst has the fields of release" "$(documented release)" "$(set_in userspace/cmd_release.c)"
 same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
 same "json.rst has the fields of report --perf" "$(documented 'report --perf')" \
 	"$(set_in userspace/event_recording.c)"
