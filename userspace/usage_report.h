@@ -27,6 +27,8 @@ struct usage_kfunc {
 	char *name, *module;
 	/* NULL when it is not deprecated on any of the hosts. */
 	char *deprecation, *replacement, *since;
+	/* Why its calls were not counted, or not all of the time; NULL: they were. */
+	char *untraced;
 };
 
 /* A program on a host that calls a kfunc. */
@@ -37,7 +39,10 @@ struct usage_use {
 	__s64 first_seen, last_seen; /* seconds since 1970; 0: not known */
 };
 
-/* Calls of a kfunc by a program (both may be USAGE_ALL) in a step of time. */
+/*
+ * Calls of a kfunc by a program (both may be USAGE_ALL) in a step of time. A step without any point
+ * was not measured; one in which nothing was called has a point of 0 calls, of whatever kfunc.
+ */
 struct usage_point {
 	__s64 time; /* begin of the step */
 	__u32 kfunc, program;
@@ -69,9 +74,10 @@ struct usage_problem {
 };
 
 struct usage_report {
-	char *source;	  /* "history /var/lib/...", "http://prometheus:9090" */
-	__s64 begin, end; /* seconds since 1970 */
-	__s64 step;	  /* of points, seconds */
+	char *source;	      /* "history /var/lib/...", "http://prometheus:9090" */
+	__s64 begin, end;     /* seconds since 1970 */
+	__s64 step;	      /* of points, seconds */
+	bool deprecated_only; /* that is all to be printed */
 	struct usage_host *hosts;
 	size_t nr_hosts;
 	struct usage_kfunc *kfuncs;
