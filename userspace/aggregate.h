@@ -20,8 +20,8 @@ struct aggregate;
 struct aggregate_options {
 	size_t max_callers; /* pairs of kfunc and caller told apart; of each kfunc the rest is `other` */
 	size_t max_objects; /* objects kept in `objects` */
-	__u64 forget_s; /* a pair of which nothing was seen for so long may give its place to a new
-				one; 0: never */
+	__u64 forget_s; /* a pair of which nothing was seen for so long, and of which no reference is
+				held, may give its place to a new one; its counts are gone then. 0: never */
 };
 
 /* A kfunc, or another function that matters to references (a destructor). */
@@ -48,6 +48,7 @@ struct aggregate_counts {
 
 /* A kfunc and who calls it. */
 struct aggregate_row {
+	__u64 serial; /* another one when the place was given to another pair, or anew to this one */
 	__u32 kfunc;  /* aggregate__kfunc_at() */
 	__u32 caller; /* aggregate__caller_at() */
 	struct aggregate_counts counts;
@@ -136,7 +137,10 @@ void aggregate__free(struct aggregate *aggregate);
 /* Bounds may be changed; what is there stays. */
 void aggregate__set_options(struct aggregate *aggregate, const struct aggregate_options *opts);
 
-/* The one of that name, made when it is not there. AGGREGATE_NONE: out of memory. */
+/*
+ * The one of that name and module (NULL: vmlinux), made when it is not there. AGGREGATE_NONE: out of
+ * memory.
+ */
 __u32 aggregate__kfunc(struct aggregate *aggregate, const char *name, const char *module);
 /* Sets what is known besides the name; strings are copied, NULL for none. 0 or -ENOMEM. */
 int aggregate__set_deprecation(struct aggregate *aggregate, __u32 kfunc, const char *kind,
@@ -158,10 +162,18 @@ struct aggregate_row *aggregate__find(struct aggregate *aggregate, __u32 kfunc,
 				      const struct known_program *caller);
 /* Adds times that references were held (a difference of records in the kernel). 0 or -ENOMEM. */
 int aggregate_row__add_held(struct aggregate_row *row, const struct kft_hold *hold);
-/* The type of that name, made when it is not there; AGGREGATE_NONE: out of memory. */
+/*
+ * The type of that name, made when it is not there; programs have types of their own, so beyond
+ * AGGREGATE_MAX_TYPES it is the one named "other". AGGREGATE_NONE: out of memory.
+ */
+#define AGGREGATE_MAX_TYPES 1024
 __u32 aggregate__type(struct aggregate *aggregate, const char *name);
 struct aggregate_type *aggregate__type_for(struct aggregate *aggregate, __u32 type);
-/* The caller's index, made when it is not there (without a row). AGGREGATE_NONE: out of memory. */
+/*
+ * The caller's index, made when it is not there (without a row): for objects and problems, good until
+ * these have been set twice more. Beyond the bounds it is the one of `other`. AGGREGATE_NONE: out of
+ * memory.
+ */
 __u32 aggregate__caller(struct aggregate *aggregate, const struct known_program *caller);
 
 /* Replace what was known; copied, in the order given, cut at max_objects. 0 or -ENOMEM. */
@@ -172,7 +184,10 @@ int aggregate__set_problems(struct aggregate *aggregate, const struct aggregate_
 
 struct aggregate_state *aggregate__state(struct aggregate *aggregate);
 
-/* To read all; indices are stable but for rows', which may be reused when `forget_s` is over. */
+/*
+ * To read all. Indices are stable, but for those of rows, which may be reused when `forget_s` is over, and
+ * then of callers that no row, object or problem has.
+ */
 size_t aggregate__nr_kfuncs(const struct aggregate *aggregate);
 const struct aggregate_kfunc *aggregate__kfunc_at(const struct aggregate *aggregate, size_t idx);
 struct aggregate_kfunc *aggregate__kfunc_for(struct aggregate *aggregate, __u32 kfunc);
