@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "config_values.h"
 #include "message.h"
+#include "notices.h"
 #include "printable.h"
 
 /* A file that is no configuration shall not be answered with thousands of messages. */
@@ -156,6 +157,13 @@ static int take_address(const struct key *key, void *field, const char *value)
 	return take_text(key, field, value);
 }
 
+static int take_notices(const struct key *key, void *field, const char *value)
+{
+	size_t len;
+
+	return notices__wrong_word(value, &len) ? -EINVAL : take_text(key, field, value);
+}
+
 static void free_globs(struct pattern_list *list)
 {
 	for (int i = 0; i < list->nr; i++)
@@ -257,7 +265,7 @@ static const struct key keys[] = {
 	  "HOST:PORT, unix:/PATH or off", take_address, FIELD(listen), 0, 0, false },
 	{ "notices", "to", "auto",
 	  "auto, journal, syslog, stderr, file:/PATH or unix:/PATH, several separated by blanks, or off",
-	  take_text, FIELD(notices), 0, 0, false },
+	  take_notices, FIELD(notices), 0, 0, false },
 	{ "notices", "burst", "5",
 	  "a number from 1 to 1000", take_whole, FIELD(notice_burst), 1, 1000, false },
 	{ "notices", "interval", "10min",
@@ -517,7 +525,7 @@ static bool same_field(const struct key *key, const struct serve_config *a,
 	if (key->take == take_globs || key->take == take_modules)
 		return same_globs(field_a, field_b);
 	if (key->take == take_text || key->take == take_file || key->take == take_socket ||
-	    key->take == take_address)
+	    key->take == take_address || key->take == take_notices)
 		return same_text(*(char *const *)field_a, *(char *const *)field_b);
 	return memcmp(field_a, field_b, key->size) == 0;
 }

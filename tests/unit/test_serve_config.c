@@ -272,6 +272,10 @@ static void values_out_of_range_are_refused(void **state)
 	expect_wrong_value("listen", "address", "localhost:65536");
 	expect_wrong_value("listen", "address", "localhost:1.5");
 	expect_wrong_value("listen", "address", "unix:x");
+	expect_wrong_value("notices", "to", "journald");
+	expect_wrong_value("notices", "to", "journal file:relative");
+	expect_wrong_value("notices", "to", "off journal");
+	expect_wrong_value("notices", "to", "file:");
 	expect_wrong_value("notices", "burst", "0");
 	expect_wrong_value("notices", "loss_rate", "1/s");
 }
