@@ -40,8 +40,9 @@ struct {
 	__type(value, struct kft_object_report);
 } scratch SEC(".maps");
 
-/* enum kft_object of each type, and the values of enumerators that have no named enum. */
-const volatile __u8 object_of_type[KFT_MAX_REFERENCE_TYPES] = {};
+/* enum kft_object of each type; modules may bring more. */
+__u8 object_of_type[KFT_MAX_REFERENCE_TYPES] = {};
+/* The value of an enumerator that has no named enum. */
 const volatile __u32 css_online = 0;
 
 /* --- what an object is ------------------------------------------------------------------------ */

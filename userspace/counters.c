@@ -99,6 +99,11 @@ __u64 counters__kernel_function_end(const struct counters *counters, __u64 addre
 	return kernel_symbols__end(counters->symbols, address);
 }
 
+void counters__forget_symbols(struct counters *counters)
+{
+	kernel_symbols__forget(counters->symbols);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* Room for one more; NULL when there is no memory. */

@@ -130,6 +130,12 @@ const char *counters__kernel_site(const struct counters *counters, __u64 address
 /* Where that function ends, at most (kernel_symbols__end()). */
 __u64 counters__kernel_function_end(const struct counters *counters, __u64 address);
 
+/*
+ * After modules came or went: symbols are read again when the next one is asked for. Names of
+ * functions that were returned before are no longer valid.
+ */
+void counters__forget_symbols(struct counters *counters);
+
 /* What could not be recorded for want of room: programs, images, records of ended programs. */
 struct counters_losses {
 	__u64 programs;

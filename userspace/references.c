@@ -104,9 +104,16 @@ static int load(struct references *references, const struct btf *vmlinux,
 		return -E2BIG;
 	btf_lookup__enumerator(vmlinux, "CSS_ONLINE", &online);
 	skel->rodata->css_online = online;
+	err = objects_bpf__load(skel);
+	if (!err)
+		references__know_types(references, pairing);
+	return err;
+}
+
+void references__know_types(struct references *references, const struct pairing *pairing)
+{
 	for (int i = 0; i < pairing__nr_types(pairing); i++)
-		skel->rodata->object_of_type[i] = pairing__type(pairing, i)->object;
-	return objects_bpf__load(skel);
+		references->skel->bss->object_of_type[i] = pairing__type(pairing, i)->object;
 }
 
 /* Whatever has a number must be known to the numbers. */

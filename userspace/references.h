@@ -36,6 +36,9 @@ int references__open(const struct references_options *opts, struct counters *cou
 		     struct probe_template *tmpl, struct references **references);
 void references__free(struct references *references);
 
+/* After pairing__extend(): what objects of the new types are. Before they are probed. */
+void references__know_types(struct references *references, const struct pairing *pairing);
+
 /* To be called about once a second: makes room. Returns 0 or a negative errno. */
 int references__tend(struct references *references);
 
