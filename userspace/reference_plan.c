@@ -21,7 +21,7 @@ static bool mode_wants(enum reference_mode mode, const struct pairing *pairing,
 {
 	const struct reference_type *type = pairing__type(pairing, function->type);
 
-	if (type->is_iterator != (mode == REFERENCES_ITERATORS))
+	if (mode == REFERENCES_NONE || type->is_iterator != (mode == REFERENCES_ITERATORS))
 		return false;
 	switch (function->role) {
 	case REFERENCE_ACQUIRE:
@@ -49,6 +49,9 @@ static bool is_chosen(const struct reference_plan_options *opts, const struct pa
 	const struct reference_type *type = pairing__type(pairing, function->type);
 
 	if (opts->no_modules && !function->kbtf->is_vmlinux)
+		return false;
+	if (opts->kfuncs && function->kfunc &&
+	    !pattern_list__match(opts->kfuncs, function->kfunc->name))
 		return false;
 	return pattern_list__match(opts->types, type->name) &&
 	       pattern_list__match(opts->modules, function->kbtf->name);
@@ -160,7 +163,7 @@ static __u32 flags_of(const struct reference_plan_options *opts, const struct pa
 		flags |= KFT_DO_OBJECTS;
 	if (opts->mode == REFERENCES_EVENTS)
 		flags |= KFT_DO_EVENTS | KFT_DO_ZERO;
-	if (opts->mode == REFERENCES_ZERO)
+	if (opts->mode == REFERENCES_ZERO || opts->zero_events)
 		flags |= KFT_DO_ZERO;
 	if (opts->stack)
 		flags |= KFT_DO_STACK;
@@ -252,9 +255,7 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		}
 		add_target(plan, pairing, i, opts);
 	}
-	if (!plan->nr && opts->may_be_empty)
-		return 0;
-	if (!plan->nr) {
+	if (!plan->nr && !opts->may_be_empty) {
 		msg__error("no function of this kernel that %s matches these types and modules; "
 			   "`kfunctrace refs --pairs` shows all",
 			   opts->mode == REFERENCES_ITERATORS ? "belongs to an iterator"

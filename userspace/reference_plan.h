@@ -21,15 +21,18 @@ enum reference_mode {
 	REFERENCES_ZERO,      /* acquires that failed because the count was zero */
 	REFERENCES_ITERATORS, /* open-coded iterators */
 	REFERENCES_EVENTS,    /* each acquire and release, as it happens */
+	REFERENCES_NONE,      /* nothing */
 };
 
 struct reference_plan_options {
 	enum reference_mode mode;
 	const struct pattern_list *types;   /* globs on the names of types */
+	const struct pattern_list *kfuncs;  /* globs on the names of kfuncs; NULL: all */
 	const struct pattern_list *modules; /* globs on the modules of functions */
 	bool no_modules;
-	bool may_be_empty; /* it is no error when there is nothing to probe, nor said */
-	bool stack;	   /* events carry the stack */
+	bool stack; /* events carry the stack */
+	bool zero_events; /* REFERENCES_OBJECTS: and an event of each acquire that meets a count of zero */
+	bool may_be_empty; /* nothing to probe is no error, and which modules are held goes unsaid */
 	bool trace_events; /* each probe makes events of the kernel module as well */
 };
 

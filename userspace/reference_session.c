@@ -2,6 +2,7 @@
 #include "reference_session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../tracepoints/counter_records.h"
@@ -46,13 +47,34 @@ static int open_records(struct reference_session *session,
 	return reference_plan__set_inner(&session->plan, session->pairing, tracing->counters);
 }
 
+/* Those of the plan first: the probes in the kernel know them by their place. */
+static int attach_all(struct reference_session *session,
+		      const struct reference_session_options *opts)
+{
+	const struct reference_plan *plan = &session->plan;
+	struct probe_target *targets;
+	int err;
+
+	targets = calloc(plan->nr + opts->nr_others + 1, sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	memcpy(targets, plan->targets, plan->nr * sizeof(*targets));
+	if (opts->nr_others)
+		memcpy(targets + plan->nr, opts->others, opts->nr_others * sizeof(*targets));
+	err = tracing_session__attach(&session->tracing, targets, plan->nr + opts->nr_others);
+	free(targets);
+	return err;
+}
+
 int reference_session__attach(struct reference_session *session,
 			      const struct reference_session_options *opts)
 {
 	const struct counters_options counters = {
 		.nr_slots = KFT_MAX_SLOTS,
 		.want_lines = true,
-		.want_references = opts->plan.mode != REFERENCES_BALANCE || opts->plan.trace_events,
+		.want_references = (opts->plan.mode != REFERENCES_BALANCE &&
+				    opts->plan.mode != REFERENCES_NONE) ||
+				   opts->plan.trace_events,
 		.want_events = opts->plan.trace_events,
 	};
 	int err = reference_plan__make(&session->plan, session->pairing, &opts->plan);
@@ -62,8 +84,7 @@ int reference_session__attach(struct reference_session *session,
 	if (!err && counters.want_references)
 		err = open_records(session, opts);
 	if (!err)
-		err = tracing_session__attach(&session->tracing, session->plan.targets,
-					      session->plan.nr);
+		err = attach_all(session, opts);
 	if (!err)
 		tracing_session__say_what_failed(&session->tracing);
 	return err;

@@ -19,6 +19,9 @@ struct reference_session {
 
 struct reference_session_options {
 	struct reference_plan_options plan;
+	/* Probed as well, behind those of the plan: their subjects are the caller's affair. */
+	const struct probe_target *others;
+	int nr_others;
 	struct references_options references;
 	event_fn event; /* gets the events, with `event_arg` */
 	void *event_arg;

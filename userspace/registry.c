@@ -29,6 +29,12 @@ const char *coverage__name(enum kfunc_coverage coverage)
 	return "unknown";
 }
 
+bool kfunc__can_be_traced(const struct kfunc *kfunc)
+{
+	return kfunc->coverage == COVERAGE_TRACED || kfunc->coverage == COVERAGE_SPECIALISED ||
+	       kfunc->coverage == COVERAGE_UNKNOWN;
+}
+
 int registry__append(struct registry *registry, struct kfunc *kfunc)
 {
 	if (registry->nr == registry->room) {

@@ -66,6 +66,9 @@ int registry__open_live(struct kernel_btf_set *btfs, struct kernel_reader *reade
 			struct registry **registry);
 void registry__free(struct registry *registry);
 
+/* A probe can be tried: coverage that is not known is, and the kernel answers. */
+bool kfunc__can_be_traced(const struct kfunc *kfunc);
+
 /* Indexes of kfuncs; a kfunc may be in both when its module was unloaded and loaded again. */
 struct registry_changes {
 	int *came, nr_came; /* registered now and not before, or by another load of the module */

@@ -208,6 +208,13 @@ static int begin_with_module(struct tracing_session *session, const struct count
 				  "has unknown callers",
 				  nr_unseen);
 	}
+	if (opts->want_lines) {
+		err = module_engine__want_lines(module);
+		if (err) {
+			explain_module_failure(session, err);
+			return err;
+		}
+	}
 	session->keep = opts->keep;
 	return counters__open_module(module, opts->nr_slots,
 				     opts->keep || module_engine__is_kept(module),
