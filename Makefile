@@ -128,6 +128,7 @@ clean:
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+include tests/pages/pages.mk
 include tests/objects/objects.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
