@@ -131,3 +131,4 @@ include tests/tests.mk
 include tests/objects/objects.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/fleet/fleet.mk
