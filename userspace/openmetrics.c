@@ -6,150 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 
 #include "aggregate.h"
 #include "metric_text.h"
-
-#define OPENMETRICS_TYPE    "application/openmetrics-text"
-#define OPENMETRICS_VERSION "1.0.0"
-#define PROMETHEUS_VERSION  "0.0.4"
-
-/* --- what a client asks for -------------------------------------------------------------------- */
-
-/* How much a client wants each, 0 to 1; -1: it does not say. */
-struct preferences {
-	double openmetrics, text, any_text, any;
-};
-
-static const char *skip_blanks(const char *at)
-{
-	return at + strspn(at, " \t");
-}
-
-/* Whether the first `length` bytes are that word. */
-static bool is_word(const char *at, size_t length, const char *word)
-{
-	return length == strlen(word) && !strncasecmp(at, word, length);
-}
-
-struct media_range {
-	const char *type;
-	size_t type_length;
-	const char *version; /* NULL: none is given */
-	size_t version_length;
-	double quality;
-};
-
-static void parse_parameter(struct media_range *range, const char *name, size_t name_length,
-			    const char *value, size_t value_length)
-{
-	if (value_length >= 2 && *value == '"' && value[value_length - 1] == '"') {
-		value++;
-		value_length -= 2;
-	}
-	if (is_word(name, name_length, "version")) {
-		range->version = value;
-		range->version_length = value_length;
-	} else if (is_word(name, name_length, "q")) {
-		char number[8] = "";
-
-		memcpy(number, value, value_length < 7 ? value_length : 7);
-		range->quality = strtod(number, NULL);
-		/* NAN is neither. */
-		if (!(range->quality >= 0 && range->quality <= 1))
-			range->quality = 0;
-	}
-}
-
-/* The range that begins at `at`; returns where the next begins, or the end. */
-static const char *parse_range(const char *at, struct media_range *range)
-{
-	at = skip_blanks(at);
-	*range = (struct media_range){ .type = at, .quality = 1 };
-	range->type_length = strcspn(at, ";, \t");
-	at = skip_blanks(at + range->type_length);
-	while (*at == ';') {
-		const char *name = skip_blanks(at + 1), *value;
-		size_t name_length = strcspn(name, "=;, \t");
-
-		at = skip_blanks(name + name_length);
-		if (*at != '=')
-			continue;
-		value = skip_blanks(at + 1);
-		at = value + strcspn(value, ";, \t");
-		parse_parameter(range, name, name_length, value, at - value);
-		at = skip_blanks(at);
-	}
-	at += strcspn(at, ",");
-	return *at ? at + 1 : at;
-}
-
-static bool is_version(const struct media_range *range, const char *version)
-{
-	return !range->version || is_word(range->version, range->version_length, version);
-}
-
-static void prefer(double *preference, double quality)
-{
-	if (quality > *preference)
-		*preference = quality;
-}
-
-static struct preferences parse_accept(const char *accept)
-{
-	struct preferences preferences = { -1, -1, -1, -1 };
-
-	while (*accept) {
-		struct media_range range;
-
-		accept = parse_range(accept, &range);
-		if (is_word(range.type, range.type_length, OPENMETRICS_TYPE)) {
-			if (is_version(&range, OPENMETRICS_VERSION))
-				prefer(&preferences.openmetrics, range.quality);
-		} else if (is_word(range.type, range.type_length, "text/plain")) {
-			if (is_version(&range, PROMETHEUS_VERSION))
-				prefer(&preferences.text, range.quality);
-		} else if (is_word(range.type, range.type_length, "text/*")) {
-			prefer(&preferences.any_text, range.quality);
-		} else if (is_word(range.type, range.type_length, "*/*")) {
-			prefer(&preferences.any, range.quality);
-		}
-	}
-	/* What is said of a type goes before what is said of all. */
-	if (preferences.text < 0)
-		preferences.text = preferences.any_text;
-	if (preferences.text < 0)
-		preferences.text = preferences.any;
-	return preferences;
-}
-
-enum exposition_format exposition__choose(const char *accept)
-{
-	struct preferences preferences = parse_accept(accept ?: "");
-
-	return preferences.openmetrics > 0 && preferences.openmetrics >= preferences.text ?
-		       EXPOSITION_OPENMETRICS :
-		       EXPOSITION_PROMETHEUS;
-}
-
-bool exposition__acceptable(const char *accept)
-{
-	struct preferences preferences;
-
-	if (!accept || !*skip_blanks(accept))
-		return true;
-	preferences = parse_accept(accept);
-	return preferences.openmetrics > 0 || preferences.text > 0;
-}
-
-const char *exposition__content_type(enum exposition_format format)
-{
-	return format == EXPOSITION_OPENMETRICS ?
-		       OPENMETRICS_TYPE "; version=" OPENMETRICS_VERSION "; charset=utf-8" :
-		       "text/plain; version=" PROMETHEUS_VERSION "; charset=utf-8";
-}
 
 /* --- labels ------------------------------------------------------------------------------------ */
 
@@ -233,8 +93,7 @@ static void write_row_counter(struct metric_text *text, const struct aggregate *
 	metric_text__family(text, METRIC_COUNTER, counter->name, NULL, counter->help);
 	for (size_t i = 0; i < aggregate__nr_rows(aggregate); i++) {
 		const struct aggregate_row *row = aggregate__row_at(aggregate, i);
-		__u64 value =
-			*(const __u64 *)((const char *)&row->counts + counter->offset);
+		__u64 value = *(const __u64 *)((const char *)&row->counts + counter->offset);
 		struct metric_labels labels;
 
 		if (counter->measured && !value &&
@@ -265,27 +124,60 @@ static void write_deprecated_calls(struct metric_text *text, const struct aggreg
 	}
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ?: "", b ?: "");
+}
+
+/* Whether they are the same series. */
+static bool same_problem(const struct aggregate_problem *a, const struct aggregate_problem *b)
+{
+	return a->kfunc == b->kfunc && a->caller == b->caller && same_text(a->target, b->target) &&
+	       same_text(a->problem, b->problem);
+}
+
+/* Loaded programs of the first of those that are the same; 0: it is not the first. */
+static __u64 programs_of(const struct aggregate_problem *problems, size_t nr, size_t idx)
+{
+	__u64 programs = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (!same_problem(&problems[i], &problems[idx]))
+			continue;
+		if (i < idx)
+			return 0;
+		programs += problems[i].programs;
+	}
+	return programs;
+}
+
 static void write_problems(struct metric_text *text, const struct aggregate *aggregate)
 {
 	size_t nr;
 	const struct aggregate_problem *problems = aggregate__problems(aggregate, &nr);
 
-	metric_text__family(text, METRIC_GAUGE, "kfunctrace_problem_programs", NULL,
-			    "Loaded programs that use what is deprecated, or what the target kernel "
-			    "has not, or has otherwise.");
+	metric_text__family(
+		text, METRIC_GAUGE, "kfunctrace_problem_programs", NULL,
+		"Loaded programs that use what is deprecated, or what the target kernel "
+		"has not, or has otherwise.");
 	for (size_t i = 0; i < nr; i++) {
 		const struct aggregate_problem *problem = &problems[i];
 		const struct known_program *caller =
 			aggregate__caller_at(aggregate, problem->caller);
 		struct metric_labels labels =
 			kfunc_labels(aggregate__kfunc_at(aggregate, problem->kfunc));
+		__u64 programs = problem->programs;
 
-		metric_labels__add(&labels, "program", caller->name);
-		metric_labels__add(&labels, "program_type", caller->type);
+		/* Several may have become `other`; each of the rest is one. */
+		if (caller->kind == KNOWN_OTHER)
+			programs = programs_of(problems, nr, i);
+		if (!programs)
+			continue;
+		add_caller(&labels, caller);
 		metric_labels__add(&labels, "target", problem->target);
 		metric_labels__add(&labels, "problem", problem->problem);
 		metric_labels__add(&labels, "replacement", problem->replacement);
-		metric_text__number(text, &labels, problem->programs);
+		metric_text__number(text, &labels, programs);
 	}
 }
 
@@ -462,9 +354,8 @@ static void write_reasons(struct metric_text *text, const struct aggregate_losse
 	for (size_t i = 0; i < nr; i++) {
 		struct metric_labels labels = one_label("reason", reasons[i].name);
 
-		metric_text__number(
-			text, &labels,
-			*(const __u64 *)((const char *)losses + reasons[i].offset));
+		metric_text__number(text, &labels,
+				    *(const __u64 *)((const char *)losses + reasons[i].offset));
 	}
 }
 
@@ -538,9 +429,10 @@ static void write_cost(struct metric_text *text, const struct aggregate *aggrega
 
 	write_kfunc_cost(text, aggregate);
 	if (cost->probe_ns)
-		write_seconds(text, METRIC_COUNTER, "kfunctrace_probe_cpu_seconds",
-			      "CPU time in all probes, measured or worked out from measured samples.",
-			      cost->probe_ns);
+		write_seconds(
+			text, METRIC_COUNTER, "kfunctrace_probe_cpu_seconds",
+			"CPU time in all probes, measured or worked out from measured samples.",
+			cost->probe_ns);
 	/* Before it is measured for the first time there is none. */
 	if (cost->drains && isfinite(cost->share) && cost->share >= 0) {
 		metric_text__family(text, METRIC_GAUGE, "kfunctrace_overhead_ratio", "ratio",

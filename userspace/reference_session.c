@@ -72,7 +72,9 @@ int reference_session__attach(struct reference_session *session,
 	const struct counters_options counters = {
 		.nr_slots = KFT_MAX_SLOTS,
 		.want_lines = true,
-		.want_references = opts->plan.mode != REFERENCES_BALANCE || opts->plan.trace_events,
+		.want_references = (opts->plan.mode != REFERENCES_BALANCE &&
+				    opts->plan.mode != REFERENCES_NONE) ||
+				   opts->plan.trace_events,
 		.want_events = opts->plan.trace_events,
 	};
 	int err = reference_plan__make(&session->plan, session->pairing, &opts->plan);

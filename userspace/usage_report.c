@@ -206,6 +206,7 @@ void usage_report__free(struct usage_report *report)
 		free(report->kfuncs[i].deprecation);
 		free(report->kfuncs[i].replacement);
 		free(report->kfuncs[i].since);
+		free(report->kfuncs[i].untraced);
 	}
 	for (size_t i = 0; i < report->nr_references; i++)
 		free(report->references[i].type);
