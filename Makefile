@@ -134,3 +134,4 @@ include tests/objects/objects.mk
 include tests/metrics/metrics.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/fleet/fleet.mk
