@@ -20,6 +20,7 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
 	-I$(BUILD) -Iuserspace $(TRACE_CFLAGS) $(CFLAGS)
 LDLIBS    := -lbpf -lelf -lz -ljansson -lcap -larchive -linih \
+	-lsqlite3 -lmicrohttpd -lcap-ng -lcurl -lsystemd \
 	$(shell pkg-config --libs libtracecmd libtraceevent 2>/dev/null)
 
 # -mcpu=v3: compare-and-swap. <asm/types.h> lives in a folder of the host's architecture.
@@ -56,8 +57,8 @@ $(BUILD)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Compiled again when the version has changed, and only then.
-$(BUILD)/main.o: ALL_CFLAGS += -DKFUNCTRACE_VERSION='"$(VERSION)"'
-$(BUILD)/main.o: $(BUILD)/version
+$(BUILD)/version.o: ALL_CFLAGS += -DKFUNCTRACE_VERSION='"$(VERSION)"'
+$(BUILD)/version.o: $(BUILD)/version
 $(BUILD)/version: FORCE | $(BUILD)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: FORCE
@@ -82,14 +83,19 @@ include Documentation/man.mk
 PREFIX  ?= /usr/local
 DESTDIR ?=
 DATA    := $(DESTDIR)$(PREFIX)/share/kfunctrace
+UNITS   := $(PREFIX)/lib/systemd/system
 
 .PHONY: install
 install: kfunctrace man
 	$(say) INSTALL $(DESTDIR)$(PREFIX)
 	$(Q)install -D kfunctrace $(DESTDIR)$(PREFIX)/bin/kfunctrace
-	$(Q)cd share && find . -type f -exec install -D -m 644 {} $(DATA)/{} \;
-	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man8
-	$(Q)install -m 644 $(MAN_PAGES) $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)cd share && find . -type f -not -path './systemd/*' -exec install -D -m 644 {} $(DATA)/{} \;
+	$(Q)install -d $(DESTDIR)$(UNITS)
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' share/systemd/kfunctrace.service > $(DESTDIR)$(UNITS)/kfunctrace.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITS)/kfunctrace.service
+	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	$(Q)install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
+	$(Q)install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8
 
 include module/module.mk
 include tests/unit/unit.mk
@@ -111,11 +117,13 @@ check-all:
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \
+		"parts of the aggregator=tests/daemon.sh" \
 		"BPF objects against kernels=tests/check.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
+		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
@@ -126,6 +134,10 @@ clean:
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+include tests/pages/pages.mk
+include tests/daemon/daemon.mk
 include tests/objects/objects.mk
+include tests/metrics/metrics.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/fleet/fleet.mk

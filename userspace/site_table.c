@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf_map_dump.h"
+#include "prog_table.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -96,6 +97,25 @@ int site_table__take(struct site_table *table, int sites_fd)
 	free(keys);
 	free(sites);
 	return err;
+}
+
+void site_table__forget(struct site_table *table, const struct prog_table *programs)
+{
+	struct named_site *smaller;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < table->nr; i++) {
+		if (prog_table__find(programs, table->sites[i].key.prog_id))
+			table->sites[kept++] = table->sites[i];
+	}
+	table->nr = kept;
+	if (!table->room || kept > table->room / 4)
+		return;
+	smaller = realloc(table->sites, (kept ?: 1) * sizeof(*smaller));
+	if (smaller) {
+		table->sites = smaller;
+		table->room = kept ?: 1;
+	}
 }
 
 void site_table__free(struct site_table *table)

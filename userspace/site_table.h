@@ -12,6 +12,8 @@
 
 #include "../tracepoints/counter_records.h"
 
+struct prog_table;
+
 struct site_table {
 	struct named_site {
 		struct kft_site_key key;
@@ -29,6 +31,8 @@ void site_table__sort(struct site_table *table);
 /* NULL when nothing is known of the site. */
 const struct kft_site *site_table__find(const struct site_table *table, __u32 prog_id,
 					__u32 subprog, __u64 offset);
+/* Keeps only sites of programs that the table of programs knows. */
+void site_table__forget(struct site_table *table, const struct prog_table *programs);
 void site_table__free(struct site_table *table);
 
 #endif

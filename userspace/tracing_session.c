@@ -414,6 +414,27 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 	return 0;
 }
 
+int tracing_session__add(struct tracing_session *session, const struct probe_target *targets,
+			 int nr_targets)
+{
+	struct probe_target *own;
+	int nr;
+
+	if (!session->events)
+		return probe_set__add(session->set, targets, nr_targets);
+	own = with_events(&session->kernel, targets, nr_targets);
+	if (!own)
+		return -ENOMEM;
+	nr = probe_set__add(session->set, own, nr_targets);
+	free(own);
+	return nr;
+}
+
+int tracing_session__release(struct tracing_session *session, const char *module)
+{
+	return probe_set__detach_module(session->set, module);
+}
+
 int tracing_session__say_what_failed(const struct tracing_session *session)
 {
 	int nr = probe_set__nr(session->set), failed = nr - probe_set__nr_attached(session->set);
