@@ -797,6 +797,28 @@ static void the_file_does_not_outgrow_its_limit(void **state)
 	aggregate__free(aggregate);
 }
 
+static void a_limit_that_is_too_small_is_said(void **state)
+{
+	struct history_options opts = usual;
+	struct aggregate *aggregate = make();
+	struct history *history;
+
+	(void)state;
+	opts.max_bytes = 4 * MEGABYTE;
+	history = open_with(&opts);
+	fill(aggregate, 60000, NOW);
+	assert_int_equal(history__save(history, aggregate, NOW), -ENOSPC);
+	assert_non_null(strstr(history__trouble(history), "max_bytes is too small"));
+	/* All of it comes when there may be more. */
+	opts.max_bytes = 64 * MEGABYTE;
+	history__set_options(history, &opts);
+	assert_int_equal(history__save(history, aggregate, NOW), 0);
+	assert_int_equal(ask("SELECT count(*) FROM totals"), 60000);
+	assert_int_equal(ask("SELECT sum(calls) FROM hours"), ask("SELECT sum(calls) FROM totals"));
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
 /* Whoever reads for hours keeps the WAL from being emptied: then nothing is saved, until he ends. */
 static void a_reader_cannot_make_the_wal_outgrow_it(void **state)
 {
@@ -820,6 +842,7 @@ static void a_reader_cannot_make_the_wal_outgrow_it(void **state)
 		assert_true(history__bytes(history) <= opts.max_bytes);
 	}
 	assert_int_equal(err, -ENOSPC);
+	assert_non_null(strstr(history__trouble(history), "somebody reads it"));
 	sqlite3_close(db);
 	assert_int_equal(history__save(history, aggregate, NOW + 301), 0);
 	assert_int_equal(ask("SELECT sum(calls) FROM hours"), ask("SELECT sum(calls) FROM totals"));
@@ -889,6 +912,7 @@ int main(void)
 		cmocka_unit_test_setup(hours_that_are_too_old_go, empty_folder),
 		cmocka_unit_test_setup(programs_of_the_past_go, empty_folder),
 		cmocka_unit_test_setup(the_file_does_not_outgrow_its_limit, empty_folder),
+		cmocka_unit_test_setup(a_limit_that_is_too_small_is_said, empty_folder),
 		cmocka_unit_test_setup(a_reader_cannot_make_the_wal_outgrow_it, empty_folder),
 		cmocka_unit_test_setup(ten_thousand_rows_are_saved_quickly, empty_folder),
 	};
