@@ -8,13 +8,14 @@ WORKLOADS       := $(BUILD)/workloads
 WORKLOAD_BPF    := $(filter-out attached,\
 	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
-	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/refuse_fentry.c \
-		%/dynamic_probes.c,\
+	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/months.c \
+		%/refuse_fentry.c %/dynamic_probes.c,\
 		$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
 workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all \
-	$(WORKLOADS)/control $(WORKLOADS)/refuse-fentry.so $(WORKLOADS)/dynamic-probes
+	$(WORKLOADS)/control $(WORKLOADS)/months $(WORKLOADS)/dynamic-probes \
+	$(WORKLOADS)/refuse-fentry.so
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -29,7 +30,11 @@ $(WORKLOADS)/control: $(BUILD)/loads/control.o | $(WORKLOADS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
-# Drives the library as a program does that goes on for months.
+# Each watches as the program itself does, with what that is made of.
+$(WORKLOADS)/months: $(BUILD)/loads/months.o $(BUILD)/libkfunctrace.a | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(WORKLOADS)/dynamic-probes: $(BUILD)/loads/dynamic_probes.o $(BUILD)/libkfunctrace.a | $(WORKLOADS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
