@@ -42,9 +42,10 @@ of_programs()
 
 # --- one after the other ------------------------------------------------------------
 
-# Kfuncs of two groups, both with some that the workload calls.
+# Kfuncs of two groups that have none in common, both with some that the workloads call.
 if kernel_at_least 6.2; then
-	always='bpf_[ct]*_[acf]*' sometimes='bpf_[ct]*_[r-z]*' one=bpf_task_under_cgroup few=bpf_cpumask_create
+	always='bpf_????_[a-k]*' sometimes='bpf_????_[p-z]*'
+	one=bpf_task_under_cgroup few=bpf_cpumask_create
 else
 	always='bpf_kfunc_call_test_[a-l]*' sometimes='bpf_kfunc_call_test_[m-z]*'
 	one=bpf_kfunc_call_test_pass_ctx few=bpf_kfunc_call_test_acquire
