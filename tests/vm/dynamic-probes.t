@@ -17,7 +17,7 @@ play()
 	read -r end _ </proc/uptime
 	is "$1: it ends well" "$status $(grep FAILED "$1")" "0 "
 	echo "# $1 took from $begin to $end s"
-	sed -n 's/^detaching/# &/p' "$1.stderr"
+	sed -nE 's/^(detaching|churned)/# &/p' "$1.stderr"
 }
 
 # said NAME: all that it said but for the workloads
@@ -115,6 +115,8 @@ sums sometimes.json >have
 is "and the others no more than all" \
 	"$(awk 'NR == FNR { truth[$1] = $2; next } $2 > truth[$1]' truth have
 		[ -s have ] || echo "nothing was counted")" ""
+check "and not all: they were detached while programs called them" \
+	awk 'NR == FNR { truth[$1] = $2; next } $2 < truth[$1] { n++ } END { exit !n }' truth have
 
 # --- modules -------------------------------------------------------------------------
 
