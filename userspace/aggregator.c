@@ -425,6 +425,7 @@ static int change_target(struct aggregator *aggregator, const struct serve_confi
 static int change_history(struct aggregator *aggregator, const struct serve_config *config)
 {
 	const struct history_options opts = history_options(config);
+	int err;
 
 	if (!differ(config->history, aggregator->config->history)) {
 		if (aggregator->history)
@@ -433,7 +434,11 @@ static int change_history(struct aggregator *aggregator, const struct serve_conf
 	}
 	history__close(aggregator->history);
 	aggregator->history = NULL;
-	return open_history(aggregator, config);
+	err = open_history(aggregator, config);
+	/* What was counted until now is no news to it. */
+	if (!err && aggregator->history)
+		err = history__adopt(aggregator->history, aggregator->aggregate);
+	return err;
 }
 
 static int change_notices(struct aggregator *aggregator, const struct serve_config *config)
