@@ -377,6 +377,23 @@ echo "# text $size bytes; most memory $rss kB"
 stop_server
 is "after all that it ends as before" "$server_status" 0
 
+# There are fewer descriptors than clients.
+descriptors=$(ulimit -Sn)
+ulimit -Sn 80
+start_somewhere --kfuncs 5
+ulimit -Sn "$descriptors"
+tests/metrics/bad_clients.py half-open 127.0.0.1 "$port" "$seconds" >"$tmp/clients" 2>&1 &
+clients=$!
+sleep 0.5
+served=0 asked=0
+while kill -0 $clients 2>/dev/null; do
+	asked=$((asked + 1))
+	[[ $(get /healthz) == 200* ]] && served=$((served + 1))
+done
+is "with few descriptors it goes on, too" "$((asked > 0)) $served" "1 $asked"
+echo "# $asked requests in $seconds s"
+stop_server
+
 # --- where it listens ----------------------------------------------------------------------------------
 
 if start_server "[::1]:$port" --kfuncs 2; then
