@@ -132,9 +132,20 @@ same "json.rst has the fields of users" "$(documented users)" \
 	"$(set_in userspace/users_report.c userspace/holders_text.c userspace/deprecation_text.c)"
 same "json.rst has the fields of report" "$(documented report)" \
 	"$(set_in userspace/deprecation_report_json.c userspace/deprecation_details.c userspace/deprecation_text.c)"
+same "json.rst has the fields of report --since" "$(documented 'report --since')" \
+	"$(set_in userspace/usage_report_json.c)"
 # "lost" is a value.
 same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
 	"$(set_in userspace/users_watch.c | grep -vx lost)"
+same "json.rst has the fields of notices" "$(documented notices)" "$(set_in userspace/notice_formats.c)"
+same "notices.rst has the fields of the journal" \
+	"$(grep -oE '^KFUNCTRACE_[A-Z_, ]+$' Documentation/notices.rst | grep -oE '[A-Z_]+' | sort)" \
+	"$(grep -oE '"KFUNCTRACE_[A-Z_]+"' userspace/notice_formats.c | tr -d '"' | sort)"
+same "notices.rst has the kinds, priorities and ids" \
+	"$(awk '/^[a-z-]+ +[a-z]+ +[0-9a-f]+ / { print $1, $2, $3 }' Documentation/notices.rst | sort)" \
+	"$(tr -s '\n\t ' ' ' <userspace/notice_formats.c |
+		grep -oE '\{ "[a-z-]+", LOG_[A-Z]+, "[0-9a-f]+" \}' | tr -d '{},"' |
+		sed -E 's/LOG_ERR/error/; s/LOG_([A-Z]+)/\L\1/; s/^ //; s/ $//' | sort)"
 same "json.rst has the fields of release" "$(documented release)" "$(set_in userspace/cmd_release.c)"
 same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
 same "json.rst has the fields of report --perf" "$(documented 'report --perf')" \

@@ -108,8 +108,10 @@ static int look_at(struct fleet_hosts *hosts, struct prometheus *client, enum lo
 static int look_around(struct fleet_hosts *hosts, struct prometheus *client, __s64 begin_ms,
 		       __s64 end_ms)
 {
-	static const char at_once[] =
+	static const char begin[] =
 		"max by (instance, host) (last_over_time(" SINCE "[" FLEET_LOOKBACK "]))";
+	/* This one without the hosts that are gone by then, however shortly before. */
+	static const char end[] = "max by (instance, host) (" SINCE ")";
 	char max[160], min[160];
 
 	snprintf(max, sizeof(max), "max by (instance, host) (max_over_time(" SINCE "[%lldms]))",
@@ -118,8 +120,8 @@ static int look_around(struct fleet_hosts *hosts, struct prometheus *client, __s
 		 end_ms - begin_ms);
 	return look_at(hosts, client, LOOK_MAX, max, end_ms)
 		       ?: look_at(hosts, client, LOOK_MIN, min, end_ms)
-		       ?: look_at(hosts, client, LOOK_BEGIN, at_once, begin_ms)
-		       ?: look_at(hosts, client, LOOK_END, at_once, end_ms);
+		       ?: look_at(hosts, client, LOOK_BEGIN, begin, begin_ms)
+		       ?: look_at(hosts, client, LOOK_END, end, end_ms);
 }
 
 /* --- spans ----------------------------------------------------------------------------------------- */

@@ -143,21 +143,6 @@ int fleet_query__values(struct prometheus *client, const struct fleet_metric *me
 	return ask(client, &expression, time_ms, result);
 }
 
-int fleet_query__count(struct prometheus *client, const struct fleet_metric *metric,
-		       const struct fleet_choice *choice, __s64 time_ms, struct json_t **result)
-{
-	struct expression expression;
-	FILE *out = begin_expression(&expression);
-
-	*result = NULL;
-	if (!out)
-		return -ENOMEM;
-	fputs("count by (instance) (", out);
-	print_last(out, metric, choice, 0);
-	fputc(')', out);
-	return ask(client, &expression, time_ms, result);
-}
-
 static int ask_range(struct prometheus *client, struct expression *expression, __s64 begin_ms,
 		     __s64 end_ms, __s64 step_ms, struct json_t **result)
 {

@@ -39,9 +39,6 @@ int fleet_query__growth(struct prometheus *client, const struct fleet_metric *me
 /* Values as of then. */
 int fleet_query__values(struct prometheus *client, const struct fleet_metric *metric,
 			const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
-/* How many series there are for each instance. */
-int fleet_query__count(struct prometheus *client, const struct fleet_metric *metric,
-		       const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
 
 /*
  * Sums over all of these hosts, without `instance`, at begin_ms, each step_ms later, up to end_ms: of

@@ -6,10 +6,7 @@
 
 #include "commands.h"
 #include "message.h"
-
-#ifndef KFUNCTRACE_VERSION
-#define KFUNCTRACE_VERSION "unknown"
-#endif
+#include "version.h"
 
 static const struct {
 	const char *name;
@@ -58,7 +55,7 @@ int main(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		printf("kfunctrace %s\n", KFUNCTRACE_VERSION);
+		printf("kfunctrace %s\n", kfunctrace_version());
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; i < NR_COMMANDS; i++) {

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -391,13 +390,17 @@ static int take_answer(struct prometheus *client, long status, const struct answ
 }
 
 /* `form` is malloc'ed, or NULL without memory. */
-static int ask(struct prometheus *client, const char *path, char *form, json_t **result)
+static int ask(struct prometheus *client, const char *path, const char *expression, char *form,
+	       json_t **result)
 {
 	struct answer answer = { 0 };
+	__u64 before = client->cost.ns;
 	long status = 0;
 	int err = form ? post(client, path, form, &answer, &status) : -ENOMEM;
 
 	*result = NULL;
+	msg__detail("%s: %zu bytes in %.3f s: %s: %s", client->url, answer.size,
+		    (client->cost.ns - before) / 1e9, path, expression);
 	if (!err)
 		err = take_answer(client, status, &answer, result);
 	if (err == -ENOMEM)
@@ -429,9 +432,8 @@ int prometheus__query(struct prometheus *client, const char *expression, __s64 t
 {
 	char times[64];
 
-	msg__detail("%s: %s", client->url, expression);
 	snprintf(times, sizeof(times), "time=%lld.%03lld", time_ms / 1000, time_ms % 1000);
-	return ask(client, "query", form_of(client, expression, times), result);
+	return ask(client, "query", expression, form_of(client, expression, times), result);
 }
 
 int prometheus__query_range(struct prometheus *client, const char *expression, __s64 begin_ms,
@@ -439,11 +441,10 @@ int prometheus__query_range(struct prometheus *client, const char *expression, _
 {
 	char times[128];
 
-	msg__detail("%s: %s", client->url, expression);
 	snprintf(times, sizeof(times), "start=%lld.%03lld&end=%lld.%03lld&step=%lld.%03lld",
 		 begin_ms / 1000, begin_ms % 1000, end_ms / 1000, end_ms % 1000, step_ms / 1000,
 		 step_ms % 1000);
-	return ask(client, "query_range", form_of(client, expression, times), result);
+	return ask(client, "query_range", expression, form_of(client, expression, times), result);
 }
 
 int prometheus__sample(const json_t *pair, __s64 *time_ms, double *value)
@@ -453,9 +454,9 @@ int prometheus__sample(const json_t *pair, __s64 *time_ms, double *value)
 	double seconds = json_number_value(time);
 	char *end;
 
-	if (!json_is_number(time) || !text || !(fabs(seconds) < LLONG_MAX / 1e6))
+	if (!json_is_number(time) || !text || !(seconds >= 0 && seconds < LLONG_MAX / 1e6))
 		return -EPROTO;
-	*time_ms = llround(seconds * 1000);
+	*time_ms = seconds * 1000 + 0.5;
 	*value = strtod(text, &end);
 	return end != text && !*end ? 0 : -EPROTO;
 }

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "config_values.h"
 #include "message.h"
+#include "notices.h"
 #include "printable.h"
 
 /* A file that is no configuration shall not be answered with thousands of messages. */
@@ -54,6 +55,15 @@ static int take_seconds(const struct key *key, void *field, const char *value)
 	double seconds;
 
 	return config_value__time(value, &seconds) ? store(key, field, seconds) : -EINVAL;
+}
+
+static int take_no(const struct key *key, void *field, const char *value)
+{
+	(void)key;
+	if (!is_off(value) && strcmp(value, "on") != 0)
+		return -EINVAL;
+	*(bool *)field = is_off(value);
+	return 0;
 }
 
 static int take_ns(const struct key *key, void *field, const char *value)
@@ -147,6 +157,13 @@ static int take_address(const struct key *key, void *field, const char *value)
 	return take_text(key, field, value);
 }
 
+static int take_notices(const struct key *key, void *field, const char *value)
+{
+	size_t len;
+
+	return notices__wrong_word(value, &len) ? -EINVAL : take_text(key, field, value);
+}
+
 static void free_globs(struct pattern_list *list)
 {
 	for (int i = 0; i < list->nr; i++)
@@ -216,9 +233,11 @@ static const struct key keys[] = {
 	{ "serve", "interval", "10s",
 	  "a time from 100ms to 1h", take_ns, FIELD(interval_ns), 0.1, 3600, false },
 	{ "serve", "kfuncs", "*",
-	  "globs, separated by blanks", take_globs, FIELD(kfuncs), 0, 0, true },
+	  "globs, separated by blanks", take_globs, FIELD(kfuncs), 0, 0, false },
 	{ "serve", "modules", "on",
-	  "on, off, or globs separated by blanks", take_modules, FIELD(modules), 0, 0, true },
+	  "on, off, or globs separated by blanks", take_modules, FIELD(modules), 0, 0, false },
+	{ "serve", "count", "on",
+	  "on or off", take_no, FIELD(no_counting), 0, 0, true },
 	{ "serve", "references", "objects",
 	  "off, balance or objects", take_references, FIELD(references), 0, 0, true },
 	{ "serve", "max_callers", "10000",
@@ -232,6 +251,8 @@ static const struct key keys[] = {
 	  "the version or snapshot of a kernel, or off", take_text, FIELD(target), 0, 0, false },
 	{ "serve", "look", "60s",
 	  "a time from 1s to 1d", take_ns, FIELD(look_ns), 1, 86400, false },
+	{ "serve", "measure", "30s",
+	  "a time from 1s to 1d", take_ns, FIELD(measure_ns), 1, 86400, false },
 	{ "serve", "control", "/run/kfunctrace/control",
 	  "a path from the root, of at most 107 bytes", take_socket, FIELD(control), 0, 0, true },
 	{ "history", "file", "/var/lib/kfunctrace/history.db",
@@ -244,7 +265,7 @@ static const struct key keys[] = {
 	  "HOST:PORT, unix:/PATH or off", take_address, FIELD(listen), 0, 0, false },
 	{ "notices", "to", "auto",
 	  "auto, journal, syslog, stderr, file:/PATH or unix:/PATH, several separated by blanks, or off",
-	  take_text, FIELD(notices), 0, 0, false },
+	  take_notices, FIELD(notices), 0, 0, false },
 	{ "notices", "burst", "5",
 	  "a number from 1 to 1000", take_whole, FIELD(notice_burst), 1, 1000, false },
 	{ "notices", "interval", "10min",
@@ -504,7 +525,7 @@ static bool same_field(const struct key *key, const struct serve_config *a,
 	if (key->take == take_globs || key->take == take_modules)
 		return same_globs(field_a, field_b);
 	if (key->take == take_text || key->take == take_file || key->take == take_socket ||
-	    key->take == take_address)
+	    key->take == take_address || key->take == take_notices)
 		return same_text(*(char *const *)field_a, *(char *const *)field_b);
 	return memcmp(field_a, field_b, key->size) == 0;
 }

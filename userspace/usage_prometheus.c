@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +61,7 @@ static bool take_count(const json_t *series, __u64 *count)
 	if (prometheus__sample(json_object_get(series, "value"), &time, &value) ||
 	    !(value >= 0 && value < 0x1p63))
 		return false;
-	*count = llround(value);
+	*count = value;
 	return true;
 }
 
@@ -173,10 +172,21 @@ static int add_to_chunk(struct fleet_chunk *chunk, struct fleet_host *host)
 	return 0;
 }
 
-/* Steady hosts together, as many as an answer may have series. */
+/* Its part of an expression: escaped, the dots of an address are three characters. */
+static size_t text_length(const char *instance)
+{
+	size_t length = 1;
+
+	for (; *instance; instance++)
+		length += *instance == '.' ? 3 : 1;
+	return length;
+}
+
+/* Steady hosts together, as many as an answer may have series, and an expression characters. */
 static int chunk_steady(struct fleet_report *fleet, const __u64 *series)
 {
 	struct fleet_chunk *chunk = NULL;
+	size_t length = 0;
 	__u64 nr = 0;
 
 	for (size_t i = 0; i < fleet->hosts.nr_hosts; i++) {
@@ -184,19 +194,20 @@ static int chunk_steady(struct fleet_report *fleet, const __u64 *series)
 
 		if (!host->steady)
 			continue;
-		if (!chunk || nr + series[i] > FLEET_CHUNK_SERIES ||
-		    chunk->nr_hosts == FLEET_CHUNK_HOSTS) {
+		nr += series[i];
+		length += text_length(host->instance);
+		if (!chunk || nr > FLEET_CHUNK_SERIES || length > FLEET_CHUNK_TEXT) {
 			chunk = add_chunk(fleet);
 			if (!chunk)
 				return out_of_memory();
 			chunk->steady = chunk->now = true;
 			chunk->span.begin_ms = fleet->begin_ms;
 			chunk->span.end_ms = fleet->end_ms;
-			nr = 0;
+			nr = series[i];
+			length = text_length(host->instance);
 		}
 		if (add_to_chunk(chunk, host))
 			return out_of_memory();
-		nr += series[i];
 	}
 	return 0;
 }
@@ -219,7 +230,9 @@ static int chunk_spans(struct fleet_report *fleet)
 
 static int make_chunks(struct fleet_report *fleet)
 {
-	struct fleet_choice all = { .kfuncs = fleet->query->kfuncs };
+	/* What a host says of itself; to count its series would cost the server all of them. */
+	static const struct fleet_metric callers = { .name = "kfunctrace_callers" };
+	struct fleet_choice all = { .nr_hosts = 0 };
 	__u64 *series = calloc(fleet->hosts.nr_hosts + 1, sizeof(*series));
 	json_t *result = NULL;
 	const json_t *entry;
@@ -227,8 +240,7 @@ static int make_chunks(struct fleet_report *fleet)
 	int err = series ? 0 : out_of_memory();
 
 	if (!err)
-		err = fleet_query__count(fleet->client, &calls_metric, &all, fleet->end_ms,
-					 &result);
+		err = fleet_query__values(fleet->client, &callers, &all, fleet->end_ms, &result);
 	json_array_foreach (result, i, entry) {
 		const struct fleet_host *host =
 			fleet_hosts__get(&fleet->hosts, label(entry, "instance"));
@@ -614,6 +626,54 @@ static int fill_deprecations(struct fleet_report *fleet)
 	return err;
 }
 
+/* --- what was not counted ---------------------------------------------------------------------------------- */
+
+/* Of the kfuncs that are in the report. Another reason on other hosts does not matter. */
+static int take_untraced(struct fleet_report *fleet, const json_t *series, size_t nr_hosts)
+{
+	char reason[128], module[64], *text = NULL;
+	__u64 hosts;
+	int err = 0;
+
+	if (!take_count(series, &hosts))
+		return 0;
+	take_label(reason, sizeof(reason), series, "reason");
+	take_label(module, sizeof(module), series, "module");
+	for (size_t i = 0; i < fleet->report->nr_kfuncs && !err; i++) {
+		struct usage_kfunc *kfunc = &fleet->report->kfuncs[i];
+
+		if (kfunc->untraced || strcmp(kfunc->name, label(series, "kfunc")) != 0 ||
+		    strcmp(kfunc->module, module) != 0)
+			continue;
+		if (asprintf(&text, "%s (%llu of %zu hosts)", reason, hosts, nr_hosts) < 0)
+			return out_of_memory();
+		if (usage_report__set(&kfunc->untraced, text))
+			err = out_of_memory();
+		free(text);
+	}
+	return err;
+}
+
+static int fill_untraced(struct fleet_report *fleet)
+{
+	static const char expression[] =
+		"sort_desc(count by (kfunc, module, reason) "
+		"(last_over_time(kfunctrace_untraced_kfunc[" FLEET_LOOKBACK "])))";
+	json_t *result;
+	const json_t *series;
+	size_t i, nr_hosts = 0;
+	int err = prometheus__query(fleet->client, expression, fleet->end_ms, &result);
+
+	for (i = 0; i < fleet->hosts.nr_hosts; i++)
+		nr_hosts += fleet->hosts.hosts[i].there_end;
+	json_array_foreach (result, i, series) {
+		if (!err)
+			err = take_untraced(fleet, series, nr_hosts);
+	}
+	json_decref(result);
+	return err;
+}
+
 /* --- all of it -------------------------------------------------------------------------------------------- */
 
 static int fill_chunks(struct fleet_report *fleet)
@@ -650,7 +710,8 @@ static int fill(struct fleet_report *fleet)
 	err = err ?: add_hosts(fleet)
 		  ?: make_chunks(fleet)
 		  ?: fill_deprecations(fleet)
-		  ?: fill_chunks(fleet);
+		  ?: fill_chunks(fleet)
+		  ?: fill_untraced(fleet);
 	if (!err && fleet->query->want_points)
 		err = fleet_report__fill_points(fleet);
 	return err;

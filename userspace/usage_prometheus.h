@@ -10,9 +10,13 @@
 
 struct prometheus;
 
-/* An answer is about that many series at most, which bounds memory here and there. */
+/*
+ * An answer has about that many series at most, which bounds memory here and there; and a list of
+ * hosts that many characters, as VictoriaMetrics takes no expression beyond 16 KiB, and one has up
+ * to three lists.
+ */
 #define FLEET_CHUNK_SERIES 20000
-#define FLEET_CHUNK_HOSTS  500
+#define FLEET_CHUNK_TEXT   4000
 
 #define FLEET_CALLER	   "kfunc, module, caller, program, program_type"
 

@@ -2,7 +2,6 @@
 /* Calls over time: the same subtraction as for the whole, step by step. */
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,8 +30,9 @@ static const struct fleet_metric *metric_of(const struct fleet_report *fleet)
 /* The shortest usual one of which there are not too many. */
 static __s64 choose_step_ms(__s64 time_ms)
 {
-	static const __s64 steps[] = { 1,    10,    60,	   300,	  900,	 1800,
-				       3600, 10800, 21600, 43200, 86400, 604800 };
+	static const __s64 steps[] = {
+		60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400, 604800
+	};
 	__s64 step = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -99,7 +99,7 @@ static int take_sums(struct fleet_report *fleet, const json_t *series, bool earl
 		if (!point)
 			return -ENOMEM;
 		/* Below 0 in between. */
-		point->calls += earlier ? -(__u64)llround(value) : (__u64)llround(value);
+		point->calls += earlier ? -(__u64)value : (__u64)value;
 	}
 	return 0;
 }
@@ -189,7 +189,7 @@ static int take_level(struct fleet_report *fleet, struct level *level, const jso
 		point = point_of(fleet, step_at(fleet, time - 1), level->kfunc, level->program);
 		if (!point)
 			return -ENOMEM;
-		point->calls += llround(value >= level->value ? value - level->value : value);
+		point->calls += value >= level->value ? value - level->value : value;
 	}
 	level->value = value;
 	return 0;
