@@ -163,9 +163,9 @@ static void add_common_headers(struct MHD_Response *response, const char *type)
 	add_header(response, "X-Frame-Options", "DENY");
 	add_header(response, "Referrer-Policy", "no-referrer");
 	add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	/* The page has its style in itself, and nothing else that does anything. */
+	/* The page has its style and an empty icon in itself, and nothing else that does anything. */
 	add_header(response, "Content-Security-Policy",
-		   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+		   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
 		   "form-action 'none'; frame-ancestors 'none'");
 }
 
