@@ -35,6 +35,38 @@ same "each command has a manual, and each manual a command" \
 	"$(cd Documentation && printf '%s\n' kfunctrace-*.rst | sed -E 's/kfunctrace-(.*)\.rst/\1/')" \
 	"$(sort <<<"$commands")"
 
+# --- configuration ----------------------------------------------------------------
+
+# Keys with their defaults, "[serve] interval = 10s": in the source, in the manual page
+# under its sections, and in the example.
+keys_in_source()
+{
+	tr -s '\n\t ' ' ' <userspace/serve_config.c |
+		grep -oE '\{ "[a-z]+", "[a-z_]+", "[^"]*"' |
+		sed -E 's/^\{ "(.*)", "(.*)", "(.*)"$/[\1] \2 = \3/' | sort
+}
+
+# shellcheck disable=SC2016 # backquotes are what is searched for
+keys_in_manual()
+{
+	awk '/^\[[a-z]+\]$/ { section = $1 }
+		/^[a-z_]+ = ``.*``$/ { gsub(/``/, ""); print section, $0 }' \
+		Documentation/kfunctrace.conf.rst | sort
+}
+
+keys_in_example()
+{
+	awk '/^\[/ { section = $1 } /^#[a-z]/ { print section, substr($0, 2) }' share/kfunctrace.conf | sort
+}
+
+same "the manual of the configuration has its keys and defaults" "$(keys_in_manual)" "$(keys_in_source)"
+same "the example configuration has them" "$(keys_in_example)" "$(keys_in_source)"
+same "the manual tells which keys need a restart" \
+	"$(awk '/^[a-z_]+ = ``/ { key = $1 } /Needs a restart\./ { print key }' Documentation/kfunctrace.conf.rst | sort)" \
+	"$(tr -s '\n\t ' ' ' <userspace/serve_config.c |
+		grep -oE '\{ "[a-z]+", "[a-z_]+", "[^"]*", "[^"]*", [^}]* true \}' |
+		sed -E 's/^\{ "[a-z]+", "([a-z_]+)".*/\1/' | sort)"
+
 # --- JSON -------------------------------------------------------------------------
 
 # Fields in a section of json.rst, those of objects within as well.
@@ -105,6 +137,16 @@ same "json.rst has the fields of report --since" "$(documented 'report --since')
 # "lost" is a value.
 same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
 	"$(set_in userspace/users_watch.c | grep -vx lost)"
+same "json.rst has the fields of notices" "$(documented notices)" "$(set_in userspace/notice_formats.c)"
+same "notices.rst has the fields of the journal" \
+	"$(grep -oE '^KFUNCTRACE_[A-Z_, ]+$' Documentation/notices.rst | grep -oE '[A-Z_]+' | sort)" \
+	"$(grep -oE '"KFUNCTRACE_[A-Z_]+"' userspace/notice_formats.c | tr -d '"' | sort)"
+same "notices.rst has the kinds, priorities and ids" \
+	"$(awk '/^[a-z-]+ +[a-z]+ +[0-9a-f]+ / { print $1, $2, $3 }' Documentation/notices.rst | sort)" \
+	"$(tr -s '\n\t ' ' ' <userspace/notice_formats.c |
+		grep -oE '\{ "[a-z-]+", LOG_[A-Z]+, "[0-9a-f]+" \}' | tr -d '{},"' |
+		sed -E 's/LOG_ERR/error/; s/LOG_([A-Z]+)/\L\1/; s/^ //; s/ $//' | sort)"
+same "json.rst has the fields of release" "$(documented release)" "$(set_in userspace/cmd_release.c)"
 same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
 same "json.rst has the fields of report --perf" "$(documented 'report --perf')" \
 	"$(set_in userspace/event_recording.c)"

@@ -24,6 +24,11 @@ struct aggregate_options {
 				held, may give its place to a new one; its counts are gone then. 0: never */
 };
 
+/* Of what is not measured of a kfunc, a 0 is not known. */
+#define AGGREGATE_NULLS	     (1u << 0) /* whether it returned NULL */
+#define AGGREGATE_ZEROS	     (1u << 1) /* acquires that failed because the count was zero */
+#define AGGREGATE_REFERENCES (1u << 2) /* references handed out and given back */
+
 /* A kfunc, or another function that matters to references (a destructor). */
 struct aggregate_kfunc {
 	char *name;
@@ -32,6 +37,7 @@ struct aggregate_kfunc {
 	const char *deprecation; /* "deprecated", "superseded" (deprecation_kind__name()) */
 	char *replacement;	 /* or NULL */
 	char *since;		 /* "6.19", or NULL */
+	unsigned int measured;	 /* AGGREGATE_NULLS, ...: what else than calls */
 	bool traced;		 /* probed at the moment */
 	char *untraced;		 /* why it is not: "no ftrace site", "over max_overhead"; or NULL */
 	__u64 run_time_ns, runs; /* of its probes, where that was measured; never backwards */
@@ -79,7 +85,10 @@ struct aggregate_object {
 };
 #define AGGREGATE_NONE (~0u)
 
-/* A loaded program that uses what is deprecated here, or what the target kernel has not. */
+/*
+ * A loaded program that uses what is deprecated here, or what the target kernel has not. Of the same
+ * kfunc, caller, target and problem there is one.
+ */
 struct aggregate_problem {
 	__u32 kfunc, caller;
 	char *target;	   /* release of the target kernel; NULL: deprecated on this one */

@@ -9,6 +9,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_refs(int argc, char **argv);
+int cmd_release(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_stat(int argc, char **argv);

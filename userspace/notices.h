@@ -9,6 +9,7 @@
 #define KFUNCTRACE_NOTICES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <linux/types.h>
 
 struct notices;
@@ -21,6 +22,7 @@ enum notice_kind {
 	NOTICE_DETACHED, /* the governor, an operator or a module that leaves took probes off */
 	NOTICE_ATTACHED, /* ...and they are back, or new ones came */
 	NOTICE_TROUBLE,	 /* history, configuration, tracing: needs somebody */
+	NOTICE_NR_KINDS,
 };
 
 /* "refcount-zero", "deprecated-call", "stale-reference", "losses", "detached", ... */
@@ -43,16 +45,22 @@ struct notice {
 struct notices_options {
 	/*
 	 * "journal", "syslog", "file:PATH" (JSON lines, appended; reopened when it has been moved),
-	 * "unix:PATH" (JSON lines, a datagram each), "stderr", "off"; several, separated by blanks.
+	 * "unix:PATH" (JSON lines, a datagram each), "stderr", "auto" (the journal where it runs, else
+	 * stderr), several of these separated by blanks; "off" or NULL.
 	 */
 	const char *to;
 	unsigned int burst; /* so many at once of the same (kind, kfunc, caller)... */
-	__u64 interval_ns;  /* ...and then as many in each interval */
+	__u64 interval_ns;  /* ...and then as many in each interval; 0: no limit */
 };
+
+/* The first word of `to` that is none of these; NULL: all is well. */
+const char *notices__wrong_word(const char *to, size_t *len);
 
 /* Returns 0 or a negative errno, having said what is wrong. */
 int notices__open(const struct notices_options *opts, struct notices **notices);
 void notices__free(struct notices *notices);
+/* On failure all stays as it was. Counts go on. */
+int notices__set_options(struct notices *notices, const struct notices_options *opts);
 
 /*
  * Tells it, or counts it as suppressed. `now_ns` is of CLOCK_MONOTONIC. Never blocks; what a sink does

@@ -33,6 +33,8 @@ struct serve_config {
 	double max_overhead;		  /* share of one CPU: "1%" is 0.01; 0: no limit */
 	char *target;			  /* version or snapshot of the kernel to come, or NULL */
 	__u64 look_ns;			  /* between looks at objects and loaded programs: 60s */
+	__u64 measure_ns;		  /* between measurements of the own cost: 30s */
+	bool no_counting;		  /* count = off: only loaded programs are looked at */
 	char *control;			  /* /run/kfunctrace/control */
 	/* [history] */
 	char *history;	   /* /var/lib/kfunctrace/history.db; NULL: off */
@@ -41,7 +43,7 @@ struct serve_config {
 	/* [listen] */
 	char *listen; /* 127.0.0.1:9435; NULL: off */
 	/* [notices] */
-	char *notices;		   /* "journal" where it runs, else "stderr" */
+	char *notices;		   /* "auto": as notices_options.to */
 	unsigned int notice_burst; /* 5 */
 	__u64 notice_interval_ns;  /* 10min */
 	__u64 stale_age_ns;	   /* 1h */
@@ -55,7 +57,10 @@ struct serve_config {
  */
 int serve_config__load(struct serve_config *config, const char *path, bool must_exist);
 void serve_config__free(struct serve_config *config);
-/* What cannot be changed while it runs, by name ("max_objects"); NULL: both agree in all of that. */
+/*
+ * The first key that differs and cannot be changed while it runs ("max_objects"); NULL: both agree in all of
+ * these, so that one may take the place of the other.
+ */
 const char *serve_config__fixed_difference(const struct serve_config *a,
 					   const struct serve_config *b);
 

@@ -14,8 +14,8 @@
 struct serve_control;
 
 /*
- * Handles a request ("release nf_conntrack"); writes what is to be said into `answer`. Returns 0 or a
- * negative errno, which becomes the exit status of who asked.
+ * Handles a request ("release nf_conntrack"), which is printable text; writes what is to be said into
+ * `answer`, which is empty before. Returns 0 or a negative errno, which who asked gets too.
  */
 typedef int (*serve_control_fn)(const char *request, char *answer, size_t size, void *arg);
 
@@ -26,13 +26,14 @@ typedef int (*serve_control_fn)(const char *request, char *answer, size_t size, 
 int serve_control__open(const char *path, serve_control_fn fn, void *arg,
 			struct serve_control **control);
 void serve_control__free(struct serve_control *control);
-/* For epoll; then serve_control__run(), which never blocks. */
+/* To be polled for input (epoll); then serve_control__run(), which never blocks. */
 int serve_control__fd(const struct serve_control *control);
 void serve_control__run(struct serve_control *control);
 
 /*
- * The client's side: sends the request and waits for the answer, at most `timeout_s`. The answer is
- * malloc'ed. Returns what the handler did, or -ECONNREFUSED / -ENOENT when nobody runs.
+ * The client's side: sends the request and waits for the answer, at most `timeout_s`. Returns what the
+ * handler did, with its malloc'ed answer. Without an answer that is NULL, and the return tells why:
+ * -ECONNREFUSED or -ENOENT when nobody runs, -EACCES, -ETIMEDOUT, -EPROTO when it broke off.
  */
 int serve_control__ask(const char *path, const char *request, int timeout_s, char **answer);
 
