@@ -118,6 +118,7 @@ check-all:
 		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
+		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
@@ -130,6 +131,7 @@ clean:
 include tests/tests.mk
 include tests/pages/pages.mk
 include tests/objects/objects.mk
+include tests/metrics/metrics.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 include tests/fleet/fleet.mk

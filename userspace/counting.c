@@ -184,10 +184,18 @@ static bool is_module_wanted(const struct counting *counting, const char *module
 static bool is_accounted(const struct counting *counting, const struct kfunc *kfunc)
 {
 	const struct reference_plan *plan = &counting->session.plan;
+	const struct probe_set *set = counting->session.tracing.set;
+	const struct pairing *pairing = counting->session.pairing;
 
 	for (int i = 0; i < plan->nr; i++) {
-		if (pairing__function(counting->session.pairing, plan->targets[i].subject)->kfunc ==
-		    kfunc)
+		if (pairing__function(pairing, plan->targets[i].subject)->kfunc == kfunc)
+			return true;
+	}
+	/* Those of modules that came later are not of the first plan. */
+	for (int i = 0; set && i < probe_set__nr(set); i++) {
+		int function = counting__function_of(probe_set__at(set, i)->target.subject);
+
+		if (function >= 0 && pairing__function(pairing, function)->kfunc == kfunc)
 			return true;
 	}
 	return false;
@@ -294,6 +302,7 @@ static struct reference_session_options session_options(struct counting *countin
 			.events_a_second = EVENTS_A_SECOND,
 			.recycle = true,
 		},
+		.no_lines = true,
 		.event = counting->with_objects ? counting__take_zero : NULL,
 		.event_arg = counting,
 	};
@@ -320,10 +329,8 @@ static int attach(struct counting *counting)
 	struct probe_target *others = NULL;
 	int nr, err;
 
-	/* The plan is made twice: here, to know what is not in it. */
-	err = reference_plan__make(&counting->session.plan, counting->session.pairing, &opts.plan);
+	err = reference_session__plan(&counting->session, &opts);
 	nr = err ? err : choose_others(counting, &others);
-	reference_plan__free(&counting->session.plan);
 	if (nr >= 0) {
 		opts.others = others;
 		opts.nr_others = nr;

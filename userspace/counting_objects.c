@@ -61,14 +61,18 @@ static struct aggregate_type *type_of(const struct counting *counting, int type)
 /* Zero is what is known of each type and row that can hold references, until some are found. */
 static void begin(struct counting *counting)
 {
+	const struct probe_set *set = counting->session.tracing.set;
 	const struct pairing *pairing = counting->session.pairing;
 	const struct aggregate_counts none = { 0 };
 
-	for (int i = 0; i < counting->session.plan.nr; i++) {
-		const struct reference_function *function =
-			pairing__function(pairing, counting->session.plan.targets[i].subject);
+	for (int i = 0; i < probe_set__nr(set); i++) {
+		int idx = counting__function_of(probe_set__at(set, i)->target.subject);
+		const struct reference_function *function;
 		struct aggregate_type *type;
 
+		if (idx < 0)
+			continue;
+		function = pairing__function(pairing, idx);
 		if (function->acquires < 0 ||
 		    !pairing__type(pairing, function->acquires)->has_count)
 			continue;

@@ -38,12 +38,20 @@ static __s64 time_of_new(const struct saving *saving, __s64 last_seen)
 
 /* --- names ------------------------------------------------------------------------------------------ */
 
+/* NULL: it is traced. */
+static const char *why_untraced(const struct aggregate_kfunc *kfunc)
+{
+	return kfunc->traced ? NULL : kfunc->untraced ?: "not traced";
+}
+
 static __u64 hash_kfunc(const struct aggregate_kfunc *kfunc)
 {
 	__u64 hash = hash_text(HASH_START, kfunc->deprecation ?: "");
 
 	hash = hash_text(hash, kfunc->replacement ?: "");
 	hash = hash_text(hash, kfunc->since ?: "");
+	hash = hash_text(hash, why_untraced(kfunc) ?: "");
+	hash = hash_number(hash, kfunc->measured);
 	return hash_number(hash_number(hash, kfunc->run_time_ns), kfunc->runs);
 }
 
@@ -58,9 +66,10 @@ static int save_kfunc(const struct saving *saving, size_t idx)
 		return -ENOMEM;
 	if (slot->id && slot->hash == hash)
 		return 0;
-	err = history__number(saving->history, STATEMENT_KFUNC, 0, &slot->id, "tttttii",
+	err = history__number(saving->history, STATEMENT_KFUNC, 0, &slot->id, "ttttttiii",
 			      kfunc->name, kfunc->module, kfunc->deprecation, kfunc->replacement,
-			      kfunc->since, (__s64)kfunc->run_time_ns, (__s64)kfunc->runs);
+			      kfunc->since, why_untraced(kfunc), (__s64)kfunc->measured,
+			      (__s64)kfunc->run_time_ns, (__s64)kfunc->runs);
 	slot->hash = hash;
 	return err;
 }

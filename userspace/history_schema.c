@@ -22,6 +22,7 @@ static const struct {
 		  "target TEXT, saves INTEGER NOT NULL)" },
 	{ "kfuncs", "CREATE TABLE kfuncs (id INTEGER PRIMARY KEY, name TEXT NOT NULL, "
 		    "module TEXT NOT NULL, deprecation TEXT, replacement TEXT, since TEXT, "
+		    "untraced TEXT, measured INTEGER NOT NULL, "
 		    "run_time_ns INTEGER NOT NULL, runs INTEGER NOT NULL, UNIQUE (name, module))" },
 	{ "programs", "CREATE TABLE programs (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
 		      "name TEXT NOT NULL, type TEXT NOT NULL, tag TEXT, loader TEXT, "

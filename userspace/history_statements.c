@@ -12,11 +12,13 @@ static const char *const texts[NR_STATEMENTS] = {
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
 	[STATEMENT_KFUNC] =
-		"INSERT INTO kfuncs (name, module, deprecation, replacement, since, run_time_ns, "
-		"runs) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, module) DO UPDATE SET "
+		"INSERT INTO kfuncs (name, module, deprecation, replacement, since, untraced, "
+		"measured, run_time_ns, runs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+		"ON CONFLICT (name, module) DO UPDATE SET "
 		"deprecation = excluded.deprecation, replacement = excluded.replacement, "
-		"since = excluded.since, run_time_ns = excluded.run_time_ns, runs = excluded.runs "
-		"RETURNING id",
+		"since = excluded.since, untraced = excluded.untraced, "
+		"measured = excluded.measured, run_time_ns = excluded.run_time_ns, "
+		"runs = excluded.runs RETURNING id",
 	[STATEMENT_PROGRAM] =
 		"INSERT INTO programs (kind, name, type, tag, loader, prog_id, last_hour) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name, type, kind) DO UPDATE SET "

@@ -30,6 +30,7 @@ struct pairing {
 	int nr_functions;
 	struct text_pool *texts; /* names out of BTF, which may go with its module */
 	bool is_numbered;	 /* indexes are used by now: everything new goes to the end */
+	bool has_unread;	 /* functions whose code was not looked at */
 };
 
 const char *reference_role__name(enum reference_role role)
@@ -181,6 +182,7 @@ static int put_function(struct pairing *pairing, const struct reference_function
 		grown[pairing->nr_functions++] = place;
 	}
 	*place = *function;
+	pairing->has_unread = true;
 	return 0;
 }
 
@@ -490,6 +492,7 @@ static int read_code(struct pairing *pairing)
 		goto out;
 	for (int i = 0; i < nr; i++)
 		pairing->functions[i]->address = code.symbols[i].address;
+	pairing->has_unread = false;
 	for (int i = 0; i < nr; i++) {
 		if (code.symbols[i].address)
 			pairing->functions[i]->ends_in = find_end(pairing, &code.symbols[i]);
@@ -601,8 +604,11 @@ static void find_gone(struct pairing *pairing)
 		struct reference_function *function = pairing->functions[i];
 
 		if (function->kbtf->is_gone || function->generation != function->kbtf->generation ||
-		    (function->kfunc && function->kfunc->is_gone))
+		    (function->kfunc && function->kfunc->is_gone)) {
 			function->is_gone = true;
+			function->address = 0;
+			function->ends_in = NULL;
+		}
 	}
 }
 
@@ -619,7 +625,8 @@ int pairing__extend(struct pairing *pairing)
 			return err;
 	}
 	err = kernel_reader__destructors(pairing->kernel->reader, take_destructors, pairing);
-	if (!err)
+	/* It takes a walk through all symbols. */
+	if (!err && pairing->has_unread)
 		err = read_code(pairing);
 	if (!err)
 		find_acquired_elsewhere(pairing);

@@ -66,18 +66,24 @@ static int attach_all(struct reference_session *session,
 	return err;
 }
 
+int reference_session__plan(struct reference_session *session,
+			    const struct reference_session_options *opts)
+{
+	return reference_plan__make(&session->plan, session->pairing, &opts->plan);
+}
+
 int reference_session__attach(struct reference_session *session,
 			      const struct reference_session_options *opts)
 {
 	const struct counters_options counters = {
 		.nr_slots = KFT_MAX_SLOTS,
-		.want_lines = true,
+		.want_lines = !opts->no_lines,
 		.want_references = (opts->plan.mode != REFERENCES_BALANCE &&
 				    opts->plan.mode != REFERENCES_NONE) ||
 				   opts->plan.trace_events,
 		.want_events = opts->plan.trace_events,
 	};
-	int err = reference_plan__make(&session->plan, session->pairing, &opts->plan);
+	int err = session->plan.targets ? 0 : reference_session__plan(session, opts);
 
 	if (!err)
 		err = tracing_session__prepare(&session->tracing, &counters);

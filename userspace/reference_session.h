@@ -23,6 +23,7 @@ struct reference_session_options {
 	const struct probe_target *others;
 	int nr_others;
 	struct references_options references;
+	bool no_lines;	/* nobody asks for source lines of call sites */
 	event_fn event; /* gets the events, with `event_arg` */
 	void *event_arg;
 };
@@ -32,7 +33,10 @@ struct reference_session_options {
  * what to do, and return 0 or a negative errno.
  */
 int reference_session__open(struct reference_session *session);
-/* Chooses what to probe and attaches it. */
+/* Chooses what to probe for references, for whoever wants to know it before the rest is chosen. */
+int reference_session__plan(struct reference_session *session,
+			    const struct reference_session_options *opts);
+/* Attaches what was chosen, choosing it if that was not done. */
 int reference_session__attach(struct reference_session *session,
 			      const struct reference_session_options *opts);
 /*

@@ -27,6 +27,8 @@
 /* Beyond so many, nobody is given much time. */
 #define MANY_CONNECTIONS 64
 #define CONNECTION_BYTES (16 * 1024)
+/* Of the kernel's memory, which else takes megabytes of an answer that nobody reads. */
+#define SEND_BYTES (64 * 1024)
 
 /* A request must be complete, and an answer be taken, within so long... */
 #define REQUEST_NS (10 * NS_PER_S)
@@ -490,6 +492,10 @@ static void tend(struct status_server *server)
 static int start_daemon(struct status_server *server, const char *address)
 {
 	const union MHD_DaemonInfo *info;
+	int bytes = SEND_BYTES;
+
+	/* Who is accepted inherits it. */
+	setsockopt(server->listener.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET,
