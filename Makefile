@@ -83,12 +83,16 @@ include Documentation/man.mk
 PREFIX  ?= /usr/local
 DESTDIR ?=
 DATA    := $(DESTDIR)$(PREFIX)/share/kfunctrace
+UNITS   := $(PREFIX)/lib/systemd/system
 
 .PHONY: install
 install: kfunctrace man
 	$(say) INSTALL $(DESTDIR)$(PREFIX)
 	$(Q)install -D kfunctrace $(DESTDIR)$(PREFIX)/bin/kfunctrace
-	$(Q)cd share && find . -type f -exec install -D -m 644 {} $(DATA)/{} \;
+	$(Q)cd share && find . -type f -not -path './systemd/*' -exec install -D -m 644 {} $(DATA)/{} \;
+	$(Q)install -d $(DESTDIR)$(UNITS)
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' share/systemd/kfunctrace.service > $(DESTDIR)$(UNITS)/kfunctrace.service
+	$(Q)chmod 644 $(DESTDIR)$(UNITS)/kfunctrace.service
 	$(Q)install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
 	$(Q)install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5
 	$(Q)install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8
@@ -114,6 +118,7 @@ check-all:
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \
+		"parts of the aggregator=tests/daemon.sh" \
 		"BPF objects against kernels=tests/check.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
 		"VM script=tests/scripts/vm.sh" \
@@ -131,6 +136,7 @@ clean:
 
 include tests/tests.mk
 include tests/pages/pages.mk
+include tests/daemon/daemon.mk
 include tests/objects/objects.mk
 include tests/metrics/metrics.mk
 include tests/bench/bench.mk

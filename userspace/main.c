@@ -17,6 +17,7 @@ static const struct {
 	{ "trace", cmd_trace, "events of references as they happen" },
 	{ "users", cmd_users, "which loaded programs contain calls of which kfuncs" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
+	{ "serve", cmd_serve, "count day and night: history, metrics for Prometheus, notices" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
 	{ "report", cmd_report, "who used which kfuncs over days, and who uses deprecated ones" },
 	{ "release", cmd_release, "make the running aggregator let go of a module" },
