@@ -81,6 +81,24 @@ static void sums_among_the_points_are_used_and_not_added(void **state)
 	timeline__free(&timeline);
 }
 
+static void a_point_without_calls_says_that_it_was_measured(void **state)
+{
+	struct usage_point points[] = {
+		{ HOUR, 0, 0, 5 },
+		{ 2 * HOUR, USAGE_ALL, USAGE_ALL, 0 },
+		{ 4 * HOUR, 0, 0, 6 },
+	};
+	struct usage_report report = report_of(points, ARRAY_SIZE(points), HOUR, 5 * HOUR);
+	struct timeline timeline;
+
+	(void)state;
+	assert_int_equal(timeline__make(&timeline, &report, TIMELINE_BY_PROGRAM), 0);
+	assert_true(timeline.known[1] && !timeline.known[2]);
+	assert_int_equal(timeline.all[0], 5);
+	assert_int_equal(timeline.all[3], 6);
+	timeline__free(&timeline);
+}
+
 static void the_rest_is_left_out_and_counted(void **state)
 {
 	struct usage_point points[10];
@@ -150,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(points_of_pairs_add_up),
 		cmocka_unit_test(sums_among_the_points_are_used_and_not_added),
+		cmocka_unit_test(a_point_without_calls_says_that_it_was_measured),
 		cmocka_unit_test(the_rest_is_left_out_and_counted),
 		cmocka_unit_test(many_steps_are_taken_together),
 		cmocka_unit_test(the_ends_of_the_time_asked_for_are_there),
