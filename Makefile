@@ -125,6 +125,7 @@ check-all:
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
 		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
+		"the history=tests/history.sh" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
@@ -137,6 +138,7 @@ clean:
 include tests/tests.mk
 include tests/pages/pages.mk
 include tests/daemon/daemon.mk
+include tests/history/history.mk
 include tests/objects/objects.mk
 include tests/metrics/metrics.mk
 include tests/bench/bench.mk
