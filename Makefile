@@ -57,8 +57,8 @@ $(BUILD)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Compiled again when the version has changed, and only then.
-$(BUILD)/main.o: ALL_CFLAGS += -DKFUNCTRACE_VERSION='"$(VERSION)"'
-$(BUILD)/main.o: $(BUILD)/version
+$(BUILD)/version.o: ALL_CFLAGS += -DKFUNCTRACE_VERSION='"$(VERSION)"'
+$(BUILD)/version.o: $(BUILD)/version
 $(BUILD)/version: FORCE | $(BUILD)
 	$(Q)echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: FORCE
@@ -123,6 +123,7 @@ check-all:
 		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
+		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
@@ -133,7 +134,10 @@ clean:
 -include $(wildcard $(BUILD)/*.d)
 
 include tests/tests.mk
+include tests/pages/pages.mk
 include tests/daemon/daemon.mk
 include tests/objects/objects.mk
+include tests/metrics/metrics.mk
 include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
+include tests/fleet/fleet.mk

@@ -16,6 +16,7 @@
 #include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/uaccess.h>
 #include <linux/version.h>
 
 /* 6.2: the compiler shall leave kfuncs as they are. */
@@ -283,16 +284,34 @@ static inline bool compat_program_is_sleepable(const struct bpf_prog *prog)
 #endif
 }
 
-/* What kallsyms calls the program, "" when it is not there. */
+/* "bpf_prog_", the tag in hexadecimal digits, "_": what kallsyms puts before a program's name. */
+#define COMPAT_SYMBOL_PREFIX_LEN (9 + 2 * BPF_TAG_SIZE + 1)
+
+/* What kallsyms calls a program or a subprogram but the main one, "" when it is not there. */
 static inline const char *compat_symbol_of_program(const struct bpf_prog *prog)
 {
 #ifdef CONFIG_BPF_JIT
-	const struct bpf_prog *main = prog->aux->func ? prog->aux->func[0] : prog;
-
-	return main->aux->ksym.name;
+	return prog->aux->ksym.name;
 #else
 	return "";
 #endif
+}
+
+/*
+ * The strings of a program's BTF, and their length. What a struct btf is, modules are not told; in
+ * all kernels from 6.1 to 7.3 it begins with the address of the data as it came from userspace, whose
+ * layout is an interface.
+ */
+static inline u32 compat_btf_strings(const struct btf *btf, const char **strings)
+{
+	const struct btf_header *data;
+	struct btf_header header;
+
+	if (get_kernel_nofault(data, (const struct btf_header *const *)btf) ||
+	    get_kernel_nofault(header, data) || header.magic != BTF_MAGIC)
+		return 0;
+	*strings = (const char *)data + header.hdr_len + header.str_off;
+	return header.str_len;
 }
 
 #endif

@@ -7,6 +7,7 @@
  *   engine.c           what is counted, by whom it is owned; attaching and detaching
  *   engine_slots.c     the counters: the handlers' way, sweeping, retired counts
  *   engine_programs.c  BPF programs as they come and go
+ *   engine_lines.c     source lines of call sites in them
  */
 #ifndef KFUNCTRACE_ENGINE_H
 #define KFUNCTRACE_ENGINE_H
@@ -104,6 +105,9 @@ void engine_slots__sweep_module(const struct module *module);
 /* Drops the records of a program. */
 void engine_slots__forget(u32 prog_id);
 void engine_slots__show(struct seq_file *m);
+/* Calls `visit` with each return address in (start, end] that has a slot. */
+void engine_slots__visit(u64 start, u64 end, void (*visit)(u64 return_address, void *arg),
+			 void *arg);
 
 /* --- programs --------------------------------------------------------------------------------- */
 
@@ -117,6 +121,32 @@ int engine_programs__forget(u32 id);
 /* With engine_lock held. The heir of what was called from there; false: no image of a program. */
 bool engine_programs__heir_of(u64 return_address, struct engine_heir *heir, u64 *start);
 void engine_programs__show(struct seq_file *m);
+/* The source lines of all call sites. */
+void engine_programs__show_lines(struct seq_file *m);
+
+/* --- source lines ----------------------------------------------------------------------------- */
+
+/* Where the source lines of an image are, until its program goes. */
+struct engine_lines {
+	const char *symbol; /* what kallsyms calls the function */
+	const struct btf *btf;
+	const struct bpf_line_info *infos;
+	void *const *addresses; /* of the code that infos are of */
+	u32 first, end;		/* of the image */
+};
+
+/* `nr_subprogs`: 0 when the program is its only image. */
+void engine_lines__of_image(const struct bpf_prog_aux *aux, u32 subprog, u32 nr_subprogs,
+			    struct engine_lines *lines);
+
+/* With engine_lock held. `start` is where the image begins. */
+void engine_lines__keep(const struct engine_lines *lines, const struct kft_site_key *key,
+			u64 start);
+void engine_lines__forget(u32 prog_id);
+void engine_lines__free(void);
+void engine_lines__show_one(struct seq_file *m, const struct engine_lines *lines,
+			    const struct kft_site_key *key, u64 start);
+void engine_lines__show_kept(struct seq_file *m);
 
 /* --- memory ----------------------------------------------------------------------------------- */
 

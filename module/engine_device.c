@@ -84,6 +84,15 @@ static int keep(const struct file *file, char **args)
 	return 0;
 }
 
+/* Of this opener's readings only; the mark is on what single_open() has made for it. */
+static int lines(const struct file *file, char **args)
+{
+	static int wanted;
+
+	((struct seq_file *)file->private_data)->private = &wanted;
+	return 0;
+}
+
 static int forget(const struct file *file, char **args)
 {
 	u32 id;
@@ -103,10 +112,10 @@ static int end(const struct file *file, char **args)
 }
 
 static const struct command commands[] = {
-	{ "begin", 1, false, begin },	{ "kfunc", 3, true, add_kfunc },
+	{ "begin", 1, false, begin },	     { "kfunc", 3, true, add_kfunc },
 	{ "program", 2, true, add_program }, { "start", 0, true, start },
-	{ "keep", 0, true, keep },	{ "forget", 1, true, forget },
-	{ "end", 0, false, end },
+	{ "keep", 0, true, keep },	     { "forget", 1, true, forget },
+	{ "lines", 0, false, lines },	     { "end", 0, false, end },
 };
 
 static int run_command(const struct file *file, const char *name, char **args, int nr_args)
@@ -211,6 +220,8 @@ static int show(struct seq_file *m, void *unused)
 		spin_lock_irqsave(&engine_lock, flags);
 		engine_programs__show(m);
 		engine_slots__show(m);
+		if (m->private)
+			engine_programs__show_lines(m);
 		spin_unlock_irqrestore(&engine_lock, flags);
 	}
 	seq_puts(m, "end\n");

@@ -26,14 +26,14 @@
 #define TABLE_BITS 10
 /* BPF_MAX_SUBPROGS, and the hidden ones that the verifier adds. */
 #define MAX_IMAGES_OF_A_PROG 260
-/* "bpf_prog_", the tag in hexadecimal digits, "_": what kallsyms puts before a program's name. */
-#define KSYM_PREFIX_LEN (9 + 2 * BPF_TAG_SIZE + 1)
 
 struct image {
 	struct hlist_node node;
 	u64 start;
 	u32 len;
 	u32 prog_id, subprog;
+	bool has_lines; /* its program has not gone */
+	struct engine_lines lines;
 };
 
 struct prog {
@@ -112,7 +112,8 @@ bool engine_programs__heir_of(u64 return_address, struct engine_heir *heir, u64 
 
 /* --- recording -------------------------------------------------------------------------------- */
 
-static void record_image(const struct bpf_prog *func, u32 prog_id, u32 subprog)
+static void record_image(const struct bpf_prog *func, const struct bpf_prog_aux *aux, u32 subprog,
+			 u32 nr_subprogs)
 {
 	static const struct engine_heir nobody = { .kind = HEIR_NOBODY };
 	u64 start = (u64)func->bpf_func;
@@ -131,8 +132,10 @@ static void record_image(const struct bpf_prog *func, u32 prog_id, u32 subprog)
 	}
 	image->start = start;
 	image->len = func->jited_len;
-	image->prog_id = prog_id;
+	image->prog_id = aux->id;
 	image->subprog = subprog;
+	image->has_lines = true;
+	engine_lines__of_image(aux, subprog, nr_subprogs, &image->lines);
 	hlist_add_head(&image->node, &images[hash_64(start, TABLE_BITS)]);
 	nr_images++;
 }
@@ -143,8 +146,8 @@ static void copy_name(const struct bpf_prog *bpf_prog, char *name, size_t size)
 	const struct bpf_prog_aux *aux = bpf_prog->aux;
 	const char *symbol = compat_symbol_of_program(bpf_prog);
 
-	if (strnlen(symbol, KSYM_NAME_LEN) > KSYM_PREFIX_LEN)
-		strscpy(name, symbol + KSYM_PREFIX_LEN, size);
+	if (strnlen(symbol, KSYM_NAME_LEN) > COMPAT_SYMBOL_PREFIX_LEN)
+		strscpy(name, symbol + COMPAT_SYMBOL_PREFIX_LEN, size);
 	else
 		strscpy(name, aux->name, size);
 }
@@ -171,9 +174,9 @@ static void record_program(const struct bpf_prog *bpf_prog)
 	hlist_add_head(&prog->node, &progs[hash_32(prog->id, TABLE_BITS)]);
 	nr_progs++;
 	if (!nr)
-		record_image(bpf_prog, prog->id, 0);
+		record_image(bpf_prog, aux, 0, 0);
 	for (u32 i = 0; i < nr && i < MAX_IMAGES_OF_A_PROG; i++)
-		record_image(aux->func[i], prog->id, i);
+		record_image(aux->func[i], aux, i, nr);
 }
 
 int engine_programs__record_fd(int fd, u32 type)
@@ -211,10 +214,52 @@ int engine_programs__forget(u32 id)
 		err = -EBUSY;
 	} else {
 		engine_slots__forget(id);
+		engine_lines__forget(id);
 		drop_prog(prog);
 	}
 	spin_unlock_irqrestore(&engine_lock, flags);
 	return err;
+}
+
+/* --- source lines ----------------------------------------------------------------------------- */
+
+static struct kft_site_key site_key(const struct image *image, u64 return_address)
+{
+	return (struct kft_site_key){
+		.prog_id = image->prog_id,
+		.subprog = image->subprog,
+		.offset = return_address - image->start,
+	};
+}
+
+static void keep_line(u64 return_address, void *arg)
+{
+	const struct image *image = arg;
+	const struct kft_site_key key = site_key(image, return_address);
+
+	engine_lines__keep(&image->lines, &key, image->start);
+}
+
+static void keep_lines_of_image(const struct bpf_prog *func, u32 prog_id)
+{
+	struct image *image = find_image((u64)func->bpf_func);
+
+	if (!image || image->prog_id != prog_id || !image->has_lines)
+		return;
+	engine_slots__visit(image->start, image->start + image->len, keep_line, image);
+	image->has_lines = false;
+}
+
+/* The program is about to lose them. */
+static void keep_lines(const struct bpf_prog *bpf_prog)
+{
+	const struct bpf_prog_aux *aux = bpf_prog->aux;
+	u32 nr = compat_nr_images_of_program(aux);
+
+	if (!nr)
+		keep_lines_of_image(bpf_prog, aux->id);
+	for (u32 i = 0; i < nr && i < MAX_IMAGES_OF_A_PROG; i++)
+		keep_lines_of_image(aux->func[i], aux->id);
 }
 
 /* --- watching --------------------------------------------------------------------------------- */
@@ -234,6 +279,7 @@ static void on_program_event(unsigned long ip, unsigned long parent_ip, struct f
 		prog = find_prog(bpf_prog->aux->id);
 		if (prog)
 			prog->unloaded = true;
+		keep_lines(bpf_prog);
 	}
 	spin_unlock_irqrestore(&engine_lock, flags);
 }
@@ -319,6 +365,7 @@ void engine_programs__unwatch(void)
 		INIT_HLIST_HEAD(&progs[i]);
 	}
 	nr_images = nr_progs = 0;
+	engine_lines__free();
 }
 
 void engine_programs__show(struct seq_file *m)
@@ -338,4 +385,33 @@ void engine_programs__show(struct seq_file *m)
 			seq_printf(m, "image 0x%llx %u %u %u\n", image->start, image->len,
 				   image->prog_id, image->subprog);
 	}
+}
+
+struct line_reading {
+	struct seq_file *m;
+	const struct image *image;
+};
+
+static void show_line(u64 return_address, void *arg)
+{
+	const struct line_reading *reading = arg;
+	const struct kft_site_key key = site_key(reading->image, return_address);
+
+	engine_lines__show_one(reading->m, &reading->image->lines, &key, reading->image->start);
+}
+
+void engine_programs__show_lines(struct seq_file *m)
+{
+	struct image *image;
+
+	for (int i = 0; i < ARRAY_SIZE(images); i++) {
+		hlist_for_each_entry(image, &images[i], node) {
+			struct line_reading reading = { .m = m, .image = image };
+
+			if (image->has_lines)
+				engine_slots__visit(image->start, image->start + image->len,
+						    show_line, &reading);
+		}
+	}
+	engine_lines__show_kept(m);
 }

@@ -420,6 +420,17 @@ void engine_slots__sweep_module(const struct module *module)
 	spin_unlock_irqrestore(&engine_lock, flags);
 }
 
+void engine_slots__visit(u64 start, u64 end, void (*visit)(u64 return_address, void *arg),
+			 void *arg)
+{
+	for (u32 at = 0; slots.keys && at <= slots.mask; at++) {
+		u64 key = READ_ONCE(slots.keys[at]), caller = key_caller(key);
+
+		if (key > KEY_LAST && caller > start && caller <= end)
+			visit(caller, arg);
+	}
+}
+
 void engine_slots__forget(u32 prog_id)
 {
 	free_retired(false, prog_id);

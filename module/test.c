@@ -133,6 +133,9 @@ __bpf_kfunc void kfunctrace_test_object_release(struct kfunctrace_test_object *o
 __bpf_kfunc void kfunctrace_test_object_leak(struct kfunctrace_test_object *object)
 {
 	COUNT_CALL(kfunctrace_test_object_leak);
+	/* As if to work on it; and then this one is forgotten. */
+	kfunctrace_test_object_acquire(object);
+	put_object(object);
 }
 
 /* 6.1 calls it for slots that hold nothing, too. */

@@ -33,7 +33,10 @@ kfunctrace_test_object_acquire(struct kfunctrace_test_object *object);
 struct kfunctrace_test_object *
 kfunctrace_test_object_kptr_get(struct kfunctrace_test_object **object);
 void kfunctrace_test_object_release(struct kfunctrace_test_object *object);
-/* Takes the reference from the program, and does not give it back: the count stays as it is. */
+/*
+ * Gives the reference back, but takes one of its own before and forgets it: a bug that refs shows as
+ * references which the kernel has acquired here and never released.
+ */
 void kfunctrace_test_object_leak(struct kfunctrace_test_object *object);
 /* What maps call. */
 void kfunctrace_test_object_destroy(void *object);

@@ -132,6 +132,8 @@ same "json.rst has the fields of users" "$(documented users)" \
 	"$(set_in userspace/users_report.c userspace/holders_text.c userspace/deprecation_text.c)"
 same "json.rst has the fields of report" "$(documented report)" \
 	"$(set_in userspace/deprecation_report_json.c userspace/deprecation_details.c userspace/deprecation_text.c)"
+same "json.rst has the fields of report --since" "$(documented 'report --since')" \
+	"$(set_in userspace/usage_report_json.c)"
 # "lost" is a value.
 same "json.rst has the fields of users --watch" "$(documented 'users --watch')" \
 	"$(set_in userspace/users_watch.c | grep -vx lost)"

@@ -8,12 +8,14 @@ WORKLOADS       := $(BUILD)/workloads
 WORKLOAD_BPF    := $(filter-out attached,\
 	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
-	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/refuse_fentry.c,\
+	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/months.c \
+		%/refuse_fentry.c %/dynamic_probes.c,\
 		$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
 workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all \
-	$(WORKLOADS)/control $(WORKLOADS)/refuse-fentry.so
+	$(WORKLOADS)/control $(WORKLOADS)/months $(WORKLOADS)/dynamic-probes \
+	$(WORKLOADS)/refuse-fentry.so
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -27,6 +29,15 @@ $(WORKLOADS)/attach-fexit: $(BUILD)/loads/attach_fexit.o | $(WORKLOADS)
 $(WORKLOADS)/control: $(BUILD)/loads/control.o | $(WORKLOADS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Each watches as the program itself does, with what that is made of.
+$(WORKLOADS)/months: $(BUILD)/loads/months.o $(BUILD)/libkfunctrace.a | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(WORKLOADS)/dynamic-probes: $(BUILD)/loads/dynamic_probes.o $(BUILD)/libkfunctrace.a | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(WORKLOADS)/refuse-fentry.so: tests/workloads/refuse_fentry.c | $(WORKLOADS)
 	$(say) CC $@

@@ -22,6 +22,7 @@ struct {
 /* One value, struct kft_holds. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(u32));
 	__uint(value_size, sizeof(u64));
@@ -39,8 +40,9 @@ struct {
 	__type(value, struct kft_object_report);
 } scratch SEC(".maps");
 
-/* enum kft_object of each type, and the values of enumerators that have no named enum. */
-const volatile __u8 object_of_type[KFT_MAX_REFERENCE_TYPES] = {};
+/* enum kft_object of each type; modules may bring more. */
+__u8 object_of_type[KFT_MAX_REFERENCE_TYPES] = {};
+/* The value of an enumerator that has no named enum. */
 const volatile __u32 css_online = 0;
 
 /* --- what an object is ------------------------------------------------------------------------ */

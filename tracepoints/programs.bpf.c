@@ -387,11 +387,23 @@ static void sweep_range(u64 start, u32 len, const struct kft_image *image)
 
 /* --- recording ------------------------------------------------------------------------------- */
 
+/* Nobody will see its end, and its program must not wait for that. */
+static __noinline int lose_image(u32 prog_id)
+{
+	struct kft_prog *prog = bpf_map_lookup_elem(&progs, &prog_id);
+	struct kft_sweep_state *state = own_state();
+
+	if (prog)
+		__sync_fetch_and_add(&prog->nr_images, -1);
+	if (state)
+		__sync_fetch_and_add(&state->lost_images, 1);
+	return 0;
+}
+
 static void record_image(struct bpf_prog *func, u32 prog_id, u32 subprog)
 {
 	struct kft_image image = { .prog_id = prog_id, .subprog = subprog };
 	u64 start = (u64)BPF_CORE_READ(func, bpf_func);
-	struct kft_sweep_state *state = own_state();
 	struct kft_image *former;
 
 	image.len = BPF_CORE_READ(func, jited_len);
@@ -401,8 +413,8 @@ static void record_image(struct bpf_prog *func, u32 prog_id, u32 subprog)
 	former = bpf_map_lookup_elem(&images, &start);
 	if (former && former->prog_id != prog_id)
 		sweep_range(start, former->len, former);
-	if (bpf_map_update_elem(&images, &start, &image, BPF_ANY) && state)
-		__sync_fetch_and_add(&state->lost_images, 1);
+	if (bpf_map_update_elem(&images, &start, &image, BPF_ANY))
+		lose_image(prog_id);
 }
 
 struct image_loop {

@@ -29,9 +29,10 @@ enum kft_object {
 /* --- call sites ------------------------------------------------------------------------------- */
 
 /*
- * A call site keeps its number for ever, so that what was acquired there can be said to be long
- * after the program has gone and its memory holds another one: 0 is none, 1 to KFT_MAX_PROBES are
- * the unknown callers of each probe, the others are given out as sites are first seen.
+ * A call site keeps its number when its program has gone, so that what was acquired there can be
+ * said to be long after its memory holds another one: 0 is none, 1 to KFT_MAX_PROBES are the unknown
+ * callers of each probe, the others are given out as sites are first seen. Userspace may give
+ * numbers back that nothing names any more (userspace/site_numbers.h).
  */
 #define KFT_MAX_REFERENCE_SITES	 8192
 #define KFT_NO_SITE		 0u
@@ -44,7 +45,10 @@ enum kft_object {
 #define KFT_SITE_INNER (1u << 0)
 /* Its program cannot park anything: it gives back what it has acquired before it returns. */
 #define KFT_SITE_TRANSIENT (1u << 2)
-/* The program is gone; prog_id, subprog and offset say which it was. */
+/*
+ * The program is gone; prog_id, subprog and offset say which it was. Without a key it is a number
+ * that was taken in vain.
+ */
 #define KFT_SITE_RETIRED (1u << 1)
 
 struct kft_reference_site {
@@ -187,7 +191,8 @@ struct kft_hold {
 
 /*
  * A table of our own: the kernel's hash tables take ten times as long to find something. A key goes
- * into the first free slot from its home on and stays there for ever, so that all find the same.
+ * into the first free slot from its home on. Userspace frees the slots of sites whose numbers are
+ * given back; a key that lies behind such a slot may then come to stand in two: readers add up.
  */
 struct kft_holds {
 	__u64 keys[KFT_MAX_HOLDS]; /* struct kft_hold_key, the first member lowest; 0: free */
@@ -247,7 +252,7 @@ struct kft_reference_probe {
 
 struct kft_reference_state {
 	/* Written by the probes. */
-	__u64 nr_sites;	      /* given out so far */
+	__u64 nr_sites;	      /* given out for the first time */
 	__u64 nr_objects;     /* records in the map */
 	__u64 lost_sites;     /* calls from sites for which there was no number */
 	__u64 lost_releases;  /* references whose release went by unseen: the memory is another's */
@@ -265,6 +270,13 @@ struct kft_reference_state {
 	struct kft_member_offsets offsets;
 	struct kft_reference_probe probes[KFT_MAX_PROBES];
 	struct kft_reference_site sites[KFT_MAX_REFERENCE_SITES];
+	/*
+	 * Numbers that were given back, a ring: userspace puts them in, and the probes take them out
+	 * when all others have been given out. There is room for all, so none is written over.
+	 */
+	__u64 nr_given_back;
+	__u64 nr_taken_again;
+	__u16 given_back[KFT_MAX_REFERENCE_SITES];
 };
 
 /* What a reference probe does besides counting, in its instructions (patch_points.h). */

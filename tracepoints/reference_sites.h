@@ -145,15 +145,48 @@ static __always_inline void describe_site(u32 site, u64 caller)
 		__builtin_memcpy(to->program, prog->name, sizeof(to->program));
 }
 
+/* Other CPUs take numbers too. Each failure means that another one has got one. */
+#define MAX_NUMBER_TRIES 6
+
+/* One that was given back, those first that have been free for the longest time. Or 0. */
+static __always_inline u64 used_number(struct kft_reference_state *state)
+{
+#pragma nounroll
+	for (u32 i = 0; i < MAX_NUMBER_TRIES; i++) {
+		u64 taken = *(volatile u64 *)&state->nr_taken_again, number;
+
+		if (taken == *(volatile u64 *)&state->nr_given_back)
+			break;
+		/* Its place is not written over before it is taken. */
+		number = *(volatile u16 *)&state->given_back[taken & (KFT_MAX_REFERENCE_SITES - 1)];
+		if (__sync_val_compare_and_swap(&state->nr_taken_again, taken, taken + 1) == taken)
+			return number;
+	}
+	return 0;
+}
+
+/* A number for a call site that has none; what is no number of a site: there is none left. */
+static __always_inline u64 free_number(struct kft_reference_state *state)
+{
+	u64 id;
+
+	if (state->nr_sites < KFT_MAX_REFERENCE_SITES - KFT_FIRST_REFERENCE_SITE) {
+		id = __sync_fetch_and_add(&state->nr_sites, 1) + KFT_FIRST_REFERENCE_SITE;
+		if (id < KFT_MAX_REFERENCE_SITES)
+			return id;
+	}
+	return used_number(state);
+}
+
 /* Gives a call site its number, unless another CPU has been faster. */
 static __always_inline u32 new_site(u64 key, u64 via)
 {
 	struct kft_reference_state *state = shared_state();
-	u64 *known, id = __sync_fetch_and_add(&state->nr_sites, 1) + KFT_FIRST_REFERENCE_SITE;
+	u64 *known, id = free_number(state);
 	struct kft_reference_site *site;
 	u32 number = id;
 
-	if (id >= KFT_MAX_REFERENCE_SITES)
+	if (id < KFT_FIRST_REFERENCE_SITE || id >= KFT_MAX_REFERENCE_SITES)
 		goto none;
 	site = &state->sites[id];
 	site->via = via;
@@ -166,7 +199,9 @@ static __always_inline u32 new_site(u64 key, u64 via)
 		describe_site(number, key | 0xffffull << 48);
 	if (!bpf_map_update_elem(MAP(PATCH_MAP_SITE_IDS), &key, &number, BPF_NOEXIST))
 		return number;
+	/* The number is nobody's: it can be given back. */
 	site->key = 0;
+	site->flags = KFT_SITE_RETIRED;
 	known = bpf_map_lookup_elem(MAP(PATCH_MAP_SITE_IDS), &key);
 	if (known)
 		return *(u32 *)known;

@@ -20,9 +20,14 @@ struct aggregate;
 struct aggregate_options {
 	size_t max_callers; /* pairs of kfunc and caller told apart; of each kfunc the rest is `other` */
 	size_t max_objects; /* objects kept in `objects` */
-	__u64 forget_s; /* a pair of which nothing was seen for so long may give its place to a new
-				one; 0: never */
+	__u64 forget_s; /* a pair of which nothing was seen for so long, and of which no reference is
+				held, may give its place to a new one; its counts are gone then. 0: never */
 };
+
+/* Of what is not measured of a kfunc, a 0 is not known. */
+#define AGGREGATE_NULLS	     (1u << 0) /* whether it returned NULL */
+#define AGGREGATE_ZEROS	     (1u << 1) /* acquires that failed because the count was zero */
+#define AGGREGATE_REFERENCES (1u << 2) /* references handed out and given back */
 
 /* A kfunc, or another function that matters to references (a destructor). */
 struct aggregate_kfunc {
@@ -32,6 +37,7 @@ struct aggregate_kfunc {
 	const char *deprecation; /* "deprecated", "superseded" (deprecation_kind__name()) */
 	char *replacement;	 /* or NULL */
 	char *since;		 /* "6.19", or NULL */
+	unsigned int measured;	 /* AGGREGATE_NULLS, ...: what else than calls */
 	bool traced;		 /* probed at the moment */
 	char *untraced;		 /* why it is not: "no ftrace site", "over max_overhead"; or NULL */
 	__u64 run_time_ns, runs; /* of its probes, where that was measured; never backwards */
@@ -48,6 +54,7 @@ struct aggregate_counts {
 
 /* A kfunc and who calls it. */
 struct aggregate_row {
+	__u64 serial; /* another one when the place was given to another pair, or anew to this one */
 	__u32 kfunc;  /* aggregate__kfunc_at() */
 	__u32 caller; /* aggregate__caller_at() */
 	struct aggregate_counts counts;
@@ -78,7 +85,10 @@ struct aggregate_object {
 };
 #define AGGREGATE_NONE (~0u)
 
-/* A loaded program that uses what is deprecated here, or what the target kernel has not. */
+/*
+ * A loaded program that uses what is deprecated here, or what the target kernel has not. Of the same
+ * kfunc, caller, target and problem there is one.
+ */
 struct aggregate_problem {
 	__u32 kfunc, caller;
 	char *target;	   /* release of the target kernel; NULL: deprecated on this one */
@@ -136,7 +146,10 @@ void aggregate__free(struct aggregate *aggregate);
 /* Bounds may be changed; what is there stays. */
 void aggregate__set_options(struct aggregate *aggregate, const struct aggregate_options *opts);
 
-/* The one of that name, made when it is not there. AGGREGATE_NONE: out of memory. */
+/*
+ * The one of that name and module (NULL: vmlinux), made when it is not there. AGGREGATE_NONE: out of
+ * memory.
+ */
 __u32 aggregate__kfunc(struct aggregate *aggregate, const char *name, const char *module);
 /* Sets what is known besides the name; strings are copied, NULL for none. 0 or -ENOMEM. */
 int aggregate__set_deprecation(struct aggregate *aggregate, __u32 kfunc, const char *kind,
@@ -158,10 +171,18 @@ struct aggregate_row *aggregate__find(struct aggregate *aggregate, __u32 kfunc,
 				      const struct known_program *caller);
 /* Adds times that references were held (a difference of records in the kernel). 0 or -ENOMEM. */
 int aggregate_row__add_held(struct aggregate_row *row, const struct kft_hold *hold);
-/* The type of that name, made when it is not there; AGGREGATE_NONE: out of memory. */
+/*
+ * The type of that name, made when it is not there; programs have types of their own, so beyond
+ * AGGREGATE_MAX_TYPES it is the one named "other". AGGREGATE_NONE: out of memory.
+ */
+#define AGGREGATE_MAX_TYPES 1024
 __u32 aggregate__type(struct aggregate *aggregate, const char *name);
 struct aggregate_type *aggregate__type_for(struct aggregate *aggregate, __u32 type);
-/* The caller's index, made when it is not there (without a row). AGGREGATE_NONE: out of memory. */
+/*
+ * The caller's index, made when it is not there (without a row): for objects and problems, good until
+ * these have been set twice more. Beyond the bounds it is the one of `other`. AGGREGATE_NONE: out of
+ * memory.
+ */
 __u32 aggregate__caller(struct aggregate *aggregate, const struct known_program *caller);
 
 /* Replace what was known; copied, in the order given, cut at max_objects. 0 or -ENOMEM. */
@@ -172,7 +193,10 @@ int aggregate__set_problems(struct aggregate *aggregate, const struct aggregate_
 
 struct aggregate_state *aggregate__state(struct aggregate *aggregate);
 
-/* To read all; indices are stable but for rows', which may be reused when `forget_s` is over. */
+/*
+ * To read all. Indices are stable, but for those of rows, which may be reused when `forget_s` is over, and
+ * then of callers that no row, object or problem has.
+ */
 size_t aggregate__nr_kfuncs(const struct aggregate *aggregate);
 const struct aggregate_kfunc *aggregate__kfunc_at(const struct aggregate *aggregate, size_t idx);
 struct aggregate_kfunc *aggregate__kfunc_for(struct aggregate *aggregate, __u32 kfunc);

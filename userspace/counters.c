@@ -99,6 +99,11 @@ __u64 counters__kernel_function_end(const struct counters *counters, __u64 addre
 	return kernel_symbols__end(counters->symbols, address);
 }
 
+void counters__forget_symbols(struct counters *counters)
+{
+	kernel_symbols__forget(counters->symbols);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* Room for one more; NULL when there is no memory. */
@@ -207,21 +212,64 @@ struct counters_caller counters__caller_at(const struct counters *counters, __u6
 	return caller;
 }
 
-struct counters_caller counters__caller_of(const struct counters *counters,
-					   const struct kft_reference_site *site)
+static bool is_retired(const struct kft_reference_site *site)
+{
+	return __atomic_load_n(&site->flags, __ATOMIC_ACQUIRE) & KFT_SITE_RETIRED;
+}
+
+static struct counters_caller retired_caller(const struct kft_reference_site *site)
 {
 	struct counters_caller caller = { .kind = CALLER_UNKNOWN };
 
-	if (!site->key)
-		return caller;
-	if (site->via || !(site->flags & KFT_SITE_RETIRED))
-		return counters__caller_at(counters, site->key | 0xffffull << 48, site->via);
 	if (site->prog_id) {
 		caller.kind = CALLER_PROGRAM;
 		caller.prog_id = site->prog_id;
 		caller.subprog = site->subprog;
 		caller.site = site->offset;
 	}
+	return caller;
+}
+
+/*
+ * An image that was there at the last drain may be another's memory by now, and the site that one's.
+ * If it still is there, it has been all the time: no program gets the id of another.
+ */
+bool counters__find_caller(const struct counters *counters, const struct kft_reference_site *site,
+			   struct counters_caller *caller)
+{
+	__u64 address = site->key | 0xffffull << 48;
+	const struct prog_image *image;
+
+	*caller = (struct counters_caller){ .kind = CALLER_UNKNOWN };
+	if (!site->key)
+		return true;
+	if (site->via) {
+		*caller = counters__caller_at(counters, address, site->via);
+		return true;
+	}
+	if (is_retired(site)) {
+		*caller = retired_caller(site);
+		return true;
+	}
+	image = prog_table__resolve(&counters->programs, address);
+	if (!image || !counters->source->has_image ||
+	    counters->source->has_image(counters, image)) {
+		*caller = counters__caller_at(counters, address, site->via);
+		return true;
+	}
+	/* It is marked before its image is taken out. */
+	if (!is_retired(site))
+		return false;
+	*caller = retired_caller(site);
+	return true;
+}
+
+struct counters_caller counters__caller_of(const struct counters *counters,
+					   const struct kft_reference_site *site)
+{
+	struct counters_caller caller;
+
+	counters__find_caller(counters, site, &caller);
 	return caller;
 }
 
@@ -325,6 +373,11 @@ static int take_ended(struct counters *counters, const struct probe_set *set)
 	return 0;
 }
 
+__u64 counters__nr_drains(const struct counters *counters)
+{
+	return counters->nr_drains;
+}
+
 int counters__drain(struct counters *counters, const struct probe_set *set, struct usage *usage)
 {
 	int err = read_quiet(counters);
@@ -344,5 +397,50 @@ int counters__drain(struct counters *counters, const struct probe_set *set, stru
 		err = usage__add(usage, &counters->ended.rows[i].key,
 				 &counters->ended.rows[i].counts);
 	usage__compact(usage);
+	counters->is_drained = !err;
+	counters->nr_drains += !err;
 	return err;
+}
+
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+static int compare_ids(const void *a, const void *b)
+{
+	const __u32 *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+/*
+ * The programs to which numbered call sites belong, sorted. Those of a program that is gone have all
+ * been marked before it was.
+ */
+static size_t find_named(const struct kft_reference_state *state, __u32 *ids)
+{
+	size_t nr = 0;
+
+	for (__u32 i = KFT_FIRST_REFERENCE_SITE; state && i < KFT_MAX_REFERENCE_SITES; i++) {
+		if (is_retired(&state->sites[i]) && state->sites[i].prog_id)
+			ids[nr++] = state->sites[i].prog_id;
+	}
+	if (nr)
+		qsort(ids, nr, sizeof(*ids), compare_ids);
+	return nr;
+}
+
+int counters__forget_ended(struct counters *counters)
+{
+	const struct counters_source *source = counters->source;
+	const struct kft_reference_state *state = NULL;
+	__u32 ids[KFT_MAX_REFERENCE_SITES];
+
+	if (!counters->is_drained)
+		return 0;
+	if (source->references)
+		state = source->references(counters);
+	usage__free(&counters->ended);
+	prog_table__forget(&counters->programs, ids, find_named(state, ids));
+	site_table__forget(&counters->sites, &counters->programs);
+	/* Afterwards: what has come since the drain is of programs that the next one will know. */
+	return source->take_sites ? source->take_sites(counters, &counters->sites) : 0;
 }

@@ -23,7 +23,7 @@ struct site_table;
 enum counting_engine {
 	ENGINE_BPF,
 	ENGINE_MODULE, /* module_engine.h */
-	ENGINE_AUTO,   /* BPF, where the kernel does not refuse it; else the module, if it is there */
+	ENGINE_AUTO, /* BPF, where the kernel does not refuse it; else the module, if it is there */
 };
 
 struct counters_options {
@@ -31,8 +31,8 @@ struct counters_options {
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
 	enum counting_engine engine; /* for tracing_session__prepare() */
 	bool keep;		     /* ENGINE_MODULE: it counts on when we are gone */
-	bool want_references; /* call sites get numbers (reference_records.h) */
-	bool want_events;     /* trace events of calls; only with want_references */
+	bool want_references;	     /* call sites get numbers (reference_records.h) */
+	bool want_events;	     /* trace events of calls; only with want_references */
 };
 
 /*
@@ -71,6 +71,25 @@ __u64 counters__memory_needed(int nr_cpus);
  * pause: nothing is lost, drain again.
  */
 int counters__drain(struct counters *counters, const struct probe_set *set, struct usage *usage);
+/* How many drains there were that did not fail. */
+__u64 counters__nr_drains(const struct counters *counters);
+
+/*
+ * For whoever goes on for months: forgets programs that are gone for good, with their rows, the names
+ * of their call sites and their identity, if their rows were in the last drain; without this all are
+ * kept. To be called when what the last drain has brought was taken over, with the names. Then:
+ *
+ * - The rows of these programs are missing from the next drain. In usage__difference() a row that
+ *   has vanished is no decrease: it is left out, as one that has not changed. What it had at last was
+ *   in the drain before, and nothing can add to it.
+ * - No program gets the id of one that was forgotten, so no row comes again and begins anew.
+ * - A program that a numbered call site belongs to stays, until the number is given back
+ *   (site_numbers.h): what it holds can be told by its name.
+ *
+ * Does nothing when the last drain has failed. Returns 0 or a negative errno: some are forgotten the
+ * next time.
+ */
+int counters__forget_ended(struct counters *counters);
 
 /* Programs as of the last drain; owned by the counters. */
 const struct prog_table *counters__programs(const struct counters *counters);
@@ -91,10 +110,17 @@ struct counters_caller {
 
 /*
  * The caller behind a numbered call site, which may be gone by now, as of the last drain. Sites of
- * programs that have come since are unknown until the next.
+ * programs that have come since are unknown until the next: so drain after objects have been read,
+ * before they are told.
  */
 struct counters_caller counters__caller_of(const struct counters *counters,
 					   const struct kft_reference_site *site);
+/*
+ * The same; false when it cannot be told before the next drain, for its program went after the last
+ * one. `site` stands in counters__reference_state().
+ */
+bool counters__find_caller(const struct counters *counters, const struct kft_reference_site *site,
+			   struct counters_caller *caller);
 /* The caller behind a return address; right only as long as its program is there. */
 struct counters_caller counters__caller_at(const struct counters *counters, __u64 address,
 					   __u64 via);
@@ -103,6 +129,12 @@ struct counters_caller counters__caller_at(const struct counters *counters, __u6
 const char *counters__kernel_site(const struct counters *counters, __u64 address, __u64 *offset);
 /* Where that function ends, at most (kernel_symbols__end()). */
 __u64 counters__kernel_function_end(const struct counters *counters, __u64 address);
+
+/*
+ * After modules came or went: symbols are read again when the next one is asked for. Names of
+ * functions that were returned before are no longer valid.
+ */
+void counters__forget_symbols(struct counters *counters);
 
 /* What could not be recorded for want of room: programs, images, records of ended programs. */
 struct counters_losses {

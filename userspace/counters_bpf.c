@@ -270,6 +270,27 @@ static int read_sites(struct counters *counters, struct site_table *sites)
 	return err ?: site_table__take(sites, bpf_map__fd(own(counters)->skel->maps.sites));
 }
 
+static int take_sites(struct counters *counters, struct site_table *sites)
+{
+	if (!own(counters)->want_lines)
+		return 0;
+	return site_table__take(sites, bpf_map__fd(own(counters)->skel->maps.sites));
+}
+
+static bool has_image(const struct counters *counters, const struct prog_image *image)
+{
+	struct kft_image now;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(own(counters)->skel->maps.images), &image->start,
+				    &now) &&
+	       now.prog_id == image->image.prog_id;
+}
+
+static const struct kft_reference_state *references(const struct counters *counters)
+{
+	return own(counters)->references;
+}
+
 static __u64 misses_of(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = { 0 };
@@ -343,6 +364,9 @@ static const struct counters_source source = {
 	.unattributed = unattributed,
 	.forget = forget,
 	.read_sites = read_sites,
+	.take_sites = take_sites,
+	.has_image = has_image,
+	.references = references,
 	.losses = find_losses,
 	.memory = memory,
 	.free = free_bpf,

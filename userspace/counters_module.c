@@ -182,6 +182,23 @@ static int take_image(struct counters *counters, const char *line)
 	return 0;
 }
 
+/* A path may have anything in it but the end of the line; it is the last. */
+static int take_site(struct counters *counters, const char *line)
+{
+	struct kft_site_key key;
+	struct kft_site site = { 0 };
+	int file = 0;
+
+	if (sscanf(line, "%u %u %x %u %63s %n", &key.prog_id, &key.subprog, &key.offset, &site.line,
+		   site.function, &file) != 5)
+		return -EPROTO;
+	if (strcmp(site.function, "-") == 0)
+		site.function[0] = '\0';
+	snprintf(site.file, sizeof(site.file), "%.*s", (int)strcspn(line + file, "\n"),
+		 line + file);
+	return site_table__add(&counters->sites, &key, &site);
+}
+
 static int take_number(const char *line, __u64 *number)
 {
 	uint64_t value;
@@ -200,7 +217,7 @@ static int take_line(struct counters *counters, const char *line)
 	} records[] = {
 		{ "slot ", take_slot },	      { "retired ", take_retired },
 		{ "unknown ", take_unknown }, { "program ", take_program },
-		{ "image ", take_image },
+		{ "image ", take_image },     { "site ", take_site },
 	};
 	struct module_counters *module = own(counters);
 	const struct {
@@ -241,6 +258,7 @@ static int read_module(struct counters *counters)
 	memset(module->unattributed, 0, sizeof(module->unattributed));
 	for (line = text; !err && *line; line += strcspn(line, "\n") + 1)
 		err = take_line(counters, line);
+	site_table__sort(&counters->sites);
 	if (!err)
 		err = prog_table__take_images(&counters->programs, module->starts, module->images,
 					      module->nr_images);
@@ -259,7 +277,7 @@ static void forget(struct counters *counters, __u32 prog_id)
 	module_engine__forget(own(counters)->engine, prog_id);
 }
 
-/* The module keeps no source lines. */
+/* They came with the last reading. */
 static int read_sites(struct counters *counters, struct site_table *sites)
 {
 	(void)counters;

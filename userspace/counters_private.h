@@ -35,6 +35,12 @@ struct counters_source {
 	void (*forget)(struct counters *counters, __u32 prog_id);
 	/* Adds the names of call sites to the table. */
 	int (*read_sites)(struct counters *counters, struct site_table *sites);
+	/* Of those only that were recorded because their program went; NULL: there are none. */
+	int (*take_sites)(struct counters *counters, struct site_table *sites);
+	/* Whether the program's image is there now, at that address; NULL: asked by nobody. */
+	bool (*has_image)(const struct counters *counters, const struct prog_image *image);
+	/* Numbered call sites, NULL when there are none; NULL: there never are. */
+	const struct kft_reference_state *(*references)(const struct counters *counters);
 	void (*losses)(const struct counters *counters, struct counters_losses *losses);
 	__u64 (*memory)(const struct counters *counters);
 	void (*free)(struct counters *counters);
@@ -50,6 +56,8 @@ struct counters {
 	struct site_table sites;
 	/* Records of programs that are gone, taken out of the kernel. */
 	struct usage ended;
+	__u64 nr_drains; /* that did not fail */
+	bool is_drained; /* the last one did not */
 
 	/* Of the drain that is going on. */
 	struct slot_copy *slots;

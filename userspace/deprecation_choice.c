@@ -58,8 +58,7 @@ static void judge_evidence(const struct kfunc *kfunc, struct reported_kfunc *rep
 	else if (!kfunc->address)
 		reported->no_census = "the kernel has no symbol of it";
 
-	if (kfunc->coverage != COVERAGE_TRACED && kfunc->coverage != COVERAGE_SPECIALISED &&
-	    kfunc->coverage != COVERAGE_UNKNOWN)
+	if (!kfunc__can_be_traced(kfunc))
 		reported->no_counts = kfunc->reason;
 	else if (kfunc->hot_in_kernel)
 		reported->no_counts = "the kernel itself calls it all the time";

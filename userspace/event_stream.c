@@ -52,6 +52,11 @@ void event_stream__free(struct event_stream *stream)
 	free(stream);
 }
 
+int event_stream__fd(const struct event_stream *stream)
+{
+	return ring_buffer__epoll_fd(stream->ring);
+}
+
 int event_stream__poll(struct event_stream *stream, __u64 timeout_ns)
 {
 	int nr = ring_buffer__poll(stream->ring, timeout_ns / 1000000);

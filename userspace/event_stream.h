@@ -19,6 +19,8 @@ int event_stream__open(struct references *references, event_fn fn, void *arg,
 		       struct event_stream **stream);
 void event_stream__free(struct event_stream *stream);
 
+/* For epoll: readable when there are events. */
+int event_stream__fd(const struct event_stream *stream);
 /* Calls fn for each event that is there; waits for the first at most so long. 0 or a negative errno.
  */
 int event_stream__poll(struct event_stream *stream, __u64 timeout_ns);

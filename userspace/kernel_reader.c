@@ -85,11 +85,15 @@ static int read_btf_files(struct kernel_reader *reader, const struct bpf_program
 {
 	union bpf_iter_link_info info = { .task = { .pid = getpid() } };
 	int fds = bpf_map__fd(reader->skel->maps.btf_fds);
+	__u32 old;
 
+	/* Numbers of files that are closed by now may be those of others. */
+	while (!bpf_map_get_next_key(fds, NULL, &old))
+		bpf_map_delete_elem(fds, &old);
 	for (int i = 0; i < kernel_btf_set__nr(reader->btfs); i++) {
 		struct kernel_btf *kbtf = kernel_btf_set__at(reader->btfs, i);
 
-		if (bpf_map_update_elem(fds, &kbtf->fd, &kbtf->id, BPF_ANY))
+		if (!kbtf->is_gone && bpf_map_update_elem(fds, &kbtf->fd, &kbtf->id, BPF_ANY))
 			return -errno;
 	}
 	return bpf_iter_run(prog, &info, data, size);

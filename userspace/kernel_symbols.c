@@ -29,7 +29,7 @@ int kernel_symbols__open(struct kernel_reader *reader, struct kernel_symbols **s
 	return 0;
 }
 
-static void forget(struct kernel_symbols *symbols)
+void kernel_symbols__forget(struct kernel_symbols *symbols)
 {
 	for (size_t i = 0; i < symbols->nr; i++) {
 		free(symbols->symbols[i].name);
@@ -42,7 +42,7 @@ void kernel_symbols__free(struct kernel_symbols *symbols)
 {
 	if (!symbols)
 		return;
-	forget(symbols);
+	kernel_symbols__forget(symbols);
 	free(symbols->symbols);
 	free(symbols);
 }
@@ -118,7 +118,7 @@ static void read_once(struct kernel_symbols *symbols)
 	if (symbols->nr)
 		return;
 	if (kernel_reader__text_symbols(symbols->reader, take, symbols))
-		forget(symbols);
+		kernel_symbols__forget(symbols);
 	qsort(symbols->symbols, symbols->nr, sizeof(*symbols->symbols), compare);
 }
 

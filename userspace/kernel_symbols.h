@@ -13,6 +13,12 @@ int kernel_symbols__open(struct kernel_reader *reader, struct kernel_symbols **s
 void kernel_symbols__free(struct kernel_symbols *symbols);
 
 /*
+ * The next question reads them anew: modules came or went. What was resolved before is no longer
+ * valid.
+ */
+void kernel_symbols__forget(struct kernel_symbols *symbols);
+
+/*
  * Name of the function of vmlinux or of a module that a return address lies in, with its offset;
  * NULL when it is in neither (JIT memory, trampolines). Owned by `symbols`.
  */

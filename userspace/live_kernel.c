@@ -65,6 +65,16 @@ fail:
 	return err;
 }
 
+int live_kernel__refresh(struct live_kernel *kernel, struct registry_changes *changes)
+{
+	int err = kernel_btf_set__refresh(kernel->btfs);
+
+	memset(changes, 0, sizeof(*changes));
+	if (err < 0)
+		return err;
+	return registry__refresh(kernel->registry, kernel->btfs, kernel->reader, changes);
+}
+
 int live_kernel__load_deprecations(struct live_kernel *kernel)
 {
 	int err = kernel->deprecations ? 0 : deprecations__load(&kernel->deprecations);

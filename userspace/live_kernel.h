@@ -22,6 +22,13 @@ struct live_kernel {
  * errno with nothing left open.
  */
 int live_kernel__open(struct live_kernel *kernel);
+/*
+ * Reads what may have changed since: which modules there are, and which kfuncs are registered. Of
+ * kfuncs, struct kernel_btf and texts nothing moves or goes (registry.h, kernel_btf.h). `changes` are
+ * to be freed in any case. Returns 0 or a negative errno and says nothing.
+ */
+int live_kernel__refresh(struct live_kernel *kernel, struct registry_changes *changes);
+
 /* For those who mark deprecated kfuncs. Returns 0 or -ENOMEM, having said so. */
 int live_kernel__load_deprecations(struct live_kernel *kernel);
 /* For those who answer which kfuncs are deprecated: -ENOENT without the catalogue, having said so. */

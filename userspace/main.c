@@ -6,10 +6,7 @@
 
 #include "commands.h"
 #include "message.h"
-
-#ifndef KFUNCTRACE_VERSION
-#define KFUNCTRACE_VERSION "unknown"
-#endif
+#include "version.h"
 
 static const struct {
 	const char *name;
@@ -20,6 +17,7 @@ static const struct {
 	{ "trace", cmd_trace, "events of references as they happen" },
 	{ "users", cmd_users, "which loaded programs contain calls of which kfuncs" },
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
+	{ "serve", cmd_serve, "count day and night: history, metrics for Prometheus, notices" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
 	{ "report", cmd_report, "who still uses deprecated kfuncs, and what to call instead" },
 	{ "release", cmd_release, "make the running aggregator let go of a module" },
@@ -58,7 +56,7 @@ int main(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		printf("kfunctrace %s\n", KFUNCTRACE_VERSION);
+		printf("kfunctrace %s\n", kfunctrace_version());
 		return EXIT_FINE;
 	}
 	for (size_t i = 0; i < NR_COMMANDS; i++) {

@@ -247,6 +247,11 @@ int module_engine__add(struct module_engine *engine, const char *name, __u64 add
 	return 0;
 }
 
+int module_engine__want_lines(struct module_engine *engine)
+{
+	return command(engine, "lines");
+}
+
 int module_engine__start(struct module_engine *engine)
 {
 	return command(engine, "start");

@@ -40,6 +40,8 @@ int module_engine__add(struct module_engine *engine, const char *function, __u64
 		       bool *nulls, int probe);
 /* True when a kept engine counts this function. */
 bool module_engine__has(const struct module_engine *engine, const char *function, __u64 address);
+/* What is read from now on has the source lines of call sites. */
+int module_engine__want_lines(struct module_engine *engine);
 int module_engine__start(struct module_engine *engine);
 /* Counts on when the file is closed. */
 int module_engine__keep(struct module_engine *engine);

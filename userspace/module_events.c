@@ -32,7 +32,7 @@ static struct kernel_btf *find_module(struct kernel_btf_set *btfs)
 	for (int i = 0; i < kernel_btf_set__nr(btfs); i++) {
 		struct kernel_btf *kbtf = kernel_btf_set__at(btfs, i);
 
-		if (strcmp(kbtf->name, MODULE_EVENTS_MODULE) == 0)
+		if (!kbtf->is_gone && strcmp(kbtf->name, MODULE_EVENTS_MODULE) == 0)
 			return kbtf;
 	}
 	return NULL;

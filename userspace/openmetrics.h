@@ -6,6 +6,7 @@
 #ifndef KFUNCTRACE_OPENMETRICS_H
 #define KFUNCTRACE_OPENMETRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct aggregate;
@@ -17,6 +18,8 @@ enum exposition_format {
 
 /* What the Accept header of a client asks for; NULL: it has none. */
 enum exposition_format exposition__choose(const char *accept);
+/* False when it asks for neither of the two (406). */
+bool exposition__acceptable(const char *accept);
 const char *exposition__content_type(enum exposition_format format);
 
 /*

@@ -17,6 +17,7 @@
 #include "pairing_exceptions.h"
 #include "prototype.h"
 #include "registry.h"
+#include "text_pool.h"
 
 #define ITERATOR_PREFIX "bpf_iter_"
 #define OBJECT_DROP	"__bpf_obj_drop_impl"
@@ -25,8 +26,11 @@ struct pairing {
 	struct live_kernel *kernel;
 	struct reference_type *types;
 	int nr_types;
-	struct reference_function *functions;
+	struct reference_function **functions; /* they stay where they are */
 	int nr_functions;
+	struct text_pool *texts; /* names out of BTF, which may go with its module */
+	bool is_numbered;	 /* indexes are used by now: everything new goes to the end */
+	bool has_unread;	 /* functions whose code was not looked at */
 };
 
 const char *reference_role__name(enum reference_role role)
@@ -81,6 +85,11 @@ static int find_or_add_type(struct pairing *pairing, const char *name, bool is_i
 
 	if (idx >= 0)
 		return idx;
+	if (pairing->is_numbered && pairing->nr_types >= KFT_MAX_REFERENCE_TYPES)
+		return -E2BIG;
+	name = text_pool__keep(pairing->texts, name);
+	if (!name)
+		return -ENOMEM;
 	grown = realloc(pairing->types, (pairing->nr_types + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -138,22 +147,43 @@ static int released_param(const struct pairing *pairing, const struct btf *btf, 
 
 /* --- functions -------------------------------------------------------------------------------- */
 
-static struct reference_function *add_function(struct pairing *pairing)
+static struct reference_function *find_function(const struct pairing *pairing,
+						const struct kernel_btf *kbtf, const char *name)
 {
-	struct reference_function *grown =
-		realloc(pairing->functions, (pairing->nr_functions + 1) * sizeof(*grown));
+	for (int i = 0; i < pairing->nr_functions; i++) {
+		if (pairing->functions[i]->kbtf == kbtf &&
+		    strcmp(pairing->functions[i]->name, name) == 0)
+			return pairing->functions[i];
+	}
+	return NULL;
+}
 
-	if (!grown)
-		return NULL;
-	pairing->functions = grown;
-	grown += pairing->nr_functions++;
-	*grown = (struct reference_function){
-		.type = -1,
-		.acquires = -1,
-		.releases = -1,
-		.object_arg = -1,
-	};
-	return grown;
+static bool is_there(const struct pairing *pairing, const struct kernel_btf *kbtf, const char *name)
+{
+	const struct reference_function *function = find_function(pairing, kbtf, name);
+
+	return function && !function->is_gone;
+}
+
+/* In place of what was known of it before its module went; else at the end. */
+static int put_function(struct pairing *pairing, const struct reference_function *function)
+{
+	struct reference_function **grown, *place;
+
+	place = find_function(pairing, function->kbtf, function->name);
+	if (!place) {
+		grown = realloc(pairing->functions, (pairing->nr_functions + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		pairing->functions = grown;
+		place = malloc(sizeof(*place));
+		if (!place)
+			return -ENOMEM;
+		grown[pairing->nr_functions++] = place;
+	}
+	*place = *function;
+	pairing->has_unread = true;
+	return 0;
 }
 
 /* Its role, -1 when it has none. */
@@ -263,48 +293,50 @@ static int find_types(struct pairing *pairing, struct reference_function *functi
 }
 
 /* The function that the verifier calls in place of the kfunc for some programs. */
-static int add_twin(struct pairing *pairing, const struct kfunc *kfunc, const struct btf *btf)
+static int add_twin(struct pairing *pairing, const struct reference_function *function,
+		    const struct btf *btf)
 {
-	__s32 id = btf__find_by_name_kind(btf, kfunc->twin, BTF_KIND_FUNC);
-	struct reference_function *twin;
+	__s32 id = btf__find_by_name_kind(btf, function->kfunc->twin, BTF_KIND_FUNC);
+	struct reference_function twin = *function;
 
 	if (id <= 0)
 		return 0;
-	twin = add_function(pairing);
-	if (!twin)
-		return -ENOMEM;
-	*twin = twin[-1];
-	twin->name = btf__name_by_offset(btf, btf__type_by_id(btf, id)->name_off);
-	twin->btf_id = twin->abi_id = id;
-	twin->note = "called in place of the kfunc for some programs";
-	return 0;
+	twin.name = function->kfunc->twin;
+	twin.btf_id = twin.abi_id = id;
+	twin.note = "called in place of the kfunc for some programs";
+	return put_function(pairing, &twin);
 }
 
 static int add_kfunc(struct pairing *pairing, const struct kfunc *kfunc, enum reference_role role)
 {
 	const struct pairing_exception *exception = pairing_exception__find(kfunc->name);
 	const struct btf *btf = kernel_btf__types(pairing->kernel->btfs, kfunc->kbtf);
-	struct reference_function *function;
+	struct reference_function function = {
+		.name = kfunc->name,
+		.kfunc = kfunc,
+		.kbtf = kfunc->kbtf,
+		.generation = kfunc->generation,
+		.btf_id = kfunc->btf_id,
+		.abi_id = kfunc->abi_id,
+		.role = role,
+		.type = -1,
+		.acquires = -1,
+		.releases = -1,
+		.object_arg = -1,
+		.is_new = role == REFERENCE_ITER_NEW || (exception && exception->is_new),
+		.note = exception ? exception->note : NULL,
+	};
 	int err;
 
 	if (!btf)
 		return -errno;
-	function = add_function(pairing);
-	if (!function)
-		return -ENOMEM;
-	function->name = kfunc->name;
-	function->kfunc = kfunc;
-	function->kbtf = kfunc->kbtf;
-	function->btf_id = kfunc->btf_id;
-	function->abi_id = kfunc->abi_id;
-	function->role = role;
-	function->failure = failure_of(kfunc, btf, role);
-	function->null_means = null_meaning_of(kfunc, role, exception);
-	function->is_new = role == REFERENCE_ITER_NEW || (exception && exception->is_new);
-	function->note = exception ? exception->note : NULL;
-	err = find_types(pairing, function, btf, exception);
+	function.failure = failure_of(kfunc, btf, role);
+	function.null_means = null_meaning_of(kfunc, role, exception);
+	err = find_types(pairing, &function, btf, exception);
+	if (!err)
+		err = put_function(pairing, &function);
 	if (!err && kfunc->twin)
-		err = add_twin(pairing, kfunc, btf);
+		err = add_twin(pairing, &function, btf);
 	return err;
 }
 
@@ -312,44 +344,49 @@ static int add_kfunc(struct pairing *pairing, const struct kfunc *kfunc, enum re
 static int add_kfuncs(struct pairing *pairing, bool releases)
 {
 	const struct registry *registry = pairing->kernel->registry;
+	bool too_many = false;
 
 	for (int i = 0; i < registry__nr(registry); i++) {
 		const struct kfunc *kfunc = registry__at(registry, i);
 		int role = role_of(kfunc, pairing_exception__find(kfunc->name)), err;
 
-		if (role < 0 || releases != (role == REFERENCE_RELEASE))
+		if (kfunc->is_gone || role < 0 || releases != (role == REFERENCE_RELEASE) ||
+		    is_there(pairing, kfunc->kbtf, kfunc->name))
 			continue;
 		err = add_kfunc(pairing, kfunc, role);
-		if (err)
+		too_many |= err == -E2BIG;
+		if (err && err != -E2BIG)
 			return err;
 	}
-	return 0;
+	return too_many ? -E2BIG : 0;
 }
 
 /* --- destructors ------------------------------------------------------------------------------ */
 
 static int add_destructor(struct pairing *pairing, struct kernel_btf *kbtf, const struct btf *btf,
-			  __u32 func_id, const char *type_name)
+			  __u32 func_id, const char *type_name, const char *note)
 {
 	const struct btf_type *func = btf__type_by_id(btf, func_id);
-	struct reference_function *function;
-	int type;
+	struct reference_function function = {
+		.kbtf = kbtf,
+		.generation = kbtf->generation,
+		.btf_id = func_id,
+		.abi_id = func_id,
+		.role = REFERENCE_DESTRUCTOR,
+		.acquires = -1,
+		.object_arg = 0,
+		.note = note,
+	};
 
 	if (!func || !btf_is_func(func))
 		return -EBADMSG;
-	type = find_or_add_type(pairing, type_name, false);
-	if (type < 0)
-		return type;
-	function = add_function(pairing);
-	if (!function)
+	function.name = text_pool__keep(pairing->texts, btf__name_by_offset(btf, func->name_off));
+	if (!function.name)
 		return -ENOMEM;
-	function->name = btf__name_by_offset(btf, func->name_off);
-	function->kbtf = kbtf;
-	function->btf_id = function->abi_id = func_id;
-	function->role = REFERENCE_DESTRUCTOR;
-	function->type = function->releases = type;
-	function->object_arg = 0;
-	return 0;
+	function.type = function.releases = find_or_add_type(pairing, type_name, false);
+	if (function.type < 0)
+		return function.type;
+	return put_function(pairing, &function);
 }
 
 static int take_destructors(const struct kft_destructors_record *destructors,
@@ -359,6 +396,7 @@ static int take_destructors(const struct kft_destructors_record *destructors,
 	struct kernel_btf_set *btfs = pairing->kernel->btfs;
 	struct kernel_btf *kbtf = kernel_btf_set__by_id(btfs, destructors->btf_id);
 	const struct btf *btf = kbtf ? kernel_btf__types(btfs, kbtf) : NULL;
+	const struct reference_function *known;
 
 	if (!btf)
 		return kbtf ? -errno : -EBADMSG;
@@ -370,11 +408,12 @@ static int take_destructors(const struct kft_destructors_record *destructors,
 		if (!type || !func)
 			return -EBADMSG;
 		/* Before 6.8 the release kfunc itself. */
-		if (pairing__find(pairing, btf__name_by_offset(btf, func->name_off)))
+		known = pairing__find(pairing, btf__name_by_offset(btf, func->name_off));
+		if (known && !known->is_gone)
 			continue;
 		err = add_destructor(pairing, kbtf, btf, pairs[i].func_id,
-				     btf__name_by_offset(btf, type->name_off));
-		if (err)
+				     btf__name_by_offset(btf, type->name_off), NULL);
+		if (err && err != -E2BIG)
 			return err;
 	}
 	return 0;
@@ -387,19 +426,15 @@ static int add_object_drop(struct pairing *pairing)
 	const struct btf *btf = kernel_btf_set__vmlinux(btfs);
 	__s32 id = btf ? btf__find_by_name_kind(btf, OBJECT_DROP, BTF_KIND_FUNC) : -errno;
 	const struct pairing_exception *exception = pairing_exception__find(OBJECT_DROP);
-	int err;
 
 	if (!btf)
 		return id;
 	for (int i = 0; id > 0 && i < kernel_btf_set__nr(btfs); i++) {
 		struct kernel_btf *kbtf = kernel_btf_set__at(btfs, i);
 
-		if (!kbtf->is_vmlinux)
-			continue;
-		err = add_destructor(pairing, kbtf, btf, id, exception->type);
-		if (!err)
-			pairing->functions[pairing->nr_functions - 1].note = exception->note;
-		return err;
+		if (kbtf->is_vmlinux)
+			return add_destructor(pairing, kbtf, btf, id, exception->type,
+					      exception->note);
 	}
 	return 0;
 }
@@ -419,9 +454,10 @@ static int take_symbol(const struct kft_symbol_record *symbol, void *arg)
 	if (!strchr("tTwW", symbol->type))
 		return 0;
 	for (int i = 0; i < code->pairing->nr_functions; i++) {
-		const struct reference_function *function = &code->pairing->functions[i];
+		const struct reference_function *function = code->pairing->functions[i];
 
-		if (!code->symbols[i].address && strcmp(function->name, symbol->name) == 0 &&
+		if (!function->is_gone && !code->symbols[i].address &&
+		    strcmp(function->name, symbol->name) == 0 &&
 		    strcmp(function->kbtf->name, module) == 0)
 			code->symbols[i] = *symbol;
 	}
@@ -431,7 +467,7 @@ static int take_symbol(const struct kft_symbol_record *symbol, void *arg)
 static const char *find_end(const struct pairing *pairing, const struct kft_symbol_record *symbol)
 {
 	for (int i = 0; i < pairing->nr_functions && !symbol->text_error; i++) {
-		const struct reference_function *target = &pairing->functions[i];
+		const struct reference_function *target = pairing->functions[i];
 
 		if (target->address && target->address != symbol->address &&
 		    function_text__goes_to(symbol->text, sizeof(symbol->text), symbol->address,
@@ -450,15 +486,16 @@ static int read_code(struct pairing *pairing)
 	if (!names || !code.symbols)
 		goto out;
 	for (int i = 0; i < nr; i++)
-		names[i] = pairing->functions[i].name;
+		names[i] = pairing->functions[i]->name;
 	err = kernel_reader__symbols(pairing->kernel->reader, names, nr, take_symbol, &code);
 	if (err)
 		goto out;
 	for (int i = 0; i < nr; i++)
-		pairing->functions[i].address = code.symbols[i].address;
+		pairing->functions[i]->address = code.symbols[i].address;
+	pairing->has_unread = false;
 	for (int i = 0; i < nr; i++) {
 		if (code.symbols[i].address)
-			pairing->functions[i].ends_in = find_end(pairing, &code.symbols[i]);
+			pairing->functions[i]->ends_in = find_end(pairing, &code.symbols[i]);
 	}
 out:
 	free(code.symbols);
@@ -474,7 +511,7 @@ static void find_acquired_elsewhere(struct pairing *pairing)
 	for (int i = 0; i < pairing->nr_types; i++)
 		pairing->types[i].acquired_elsewhere = !pairing->types[i].is_iterator;
 	for (int i = 0; i < pairing->nr_functions; i++) {
-		const struct reference_function *function = &pairing->functions[i];
+		const struct reference_function *function = pairing->functions[i];
 
 		if (function->acquires >= 0 && function->role != REFERENCE_MOVE_OUT)
 			pairing->types[function->acquires].acquired_elsewhere = false;
@@ -491,7 +528,8 @@ static int compare_types(const void *a, const void *b)
 
 static int compare_functions(const void *a, const void *b)
 {
-	const struct reference_function *x = a, *y = b;
+	const struct reference_function *x = *(const struct reference_function *const *)a;
+	const struct reference_function *y = *(const struct reference_function *const *)b;
 
 	if (x->type != y->type)
 		return x->type - y->type;
@@ -511,7 +549,7 @@ static int sort(struct pairing *pairing)
 		qsort(pairing->types, pairing->nr_types, sizeof(*before), compare_types);
 	}
 	for (int i = 0; i < pairing->nr_functions; i++) {
-		struct reference_function *function = &pairing->functions[i];
+		struct reference_function *function = pairing->functions[i];
 		int *indexes[] = { &function->type, &function->acquires, &function->releases };
 
 		for (int j = 0; j < 3; j++) {
@@ -537,7 +575,10 @@ int pairing__open(struct live_kernel *kernel, struct pairing **result)
 	if (!pairing)
 		return -ENOMEM;
 	pairing->kernel = kernel;
-	err = add_kfuncs(pairing, false) ?: add_kfuncs(pairing, true);
+	pairing->texts = text_pool__new();
+	err = pairing->texts ? 0 : -ENOMEM;
+	if (!err)
+		err = add_kfuncs(pairing, false) ?: add_kfuncs(pairing, true);
 	if (!err)
 		err = kernel_reader__destructors(kernel->reader, take_destructors, pairing);
 	if (!err)
@@ -552,16 +593,55 @@ int pairing__open(struct live_kernel *kernel, struct pairing **result)
 		pairing__free(pairing);
 		return err;
 	}
+	pairing->is_numbered = true;
 	*result = pairing;
 	return 0;
+}
+
+static void find_gone(struct pairing *pairing)
+{
+	for (int i = 0; i < pairing->nr_functions; i++) {
+		struct reference_function *function = pairing->functions[i];
+
+		if (function->kbtf->is_gone || function->generation != function->kbtf->generation ||
+		    (function->kfunc && function->kfunc->is_gone)) {
+			function->is_gone = true;
+			function->address = 0;
+			function->ends_in = NULL;
+		}
+	}
+}
+
+int pairing__extend(struct pairing *pairing)
+{
+	bool too_many = false;
+	int err;
+
+	find_gone(pairing);
+	for (int releases = 0; releases < 2; releases++) {
+		err = add_kfuncs(pairing, releases);
+		too_many |= err == -E2BIG;
+		if (err && err != -E2BIG)
+			return err;
+	}
+	err = kernel_reader__destructors(pairing->kernel->reader, take_destructors, pairing);
+	/* It takes a walk through all symbols. */
+	if (!err && pairing->has_unread)
+		err = read_code(pairing);
+	if (!err)
+		find_acquired_elsewhere(pairing);
+	return err ?: too_many ? -E2BIG : 0;
 }
 
 void pairing__free(struct pairing *pairing)
 {
 	if (!pairing)
 		return;
+	for (int i = 0; i < pairing->nr_functions; i++)
+		free(pairing->functions[i]);
 	free(pairing->functions);
 	free(pairing->types);
+	text_pool__free(pairing->texts);
 	free(pairing);
 }
 
@@ -582,14 +662,21 @@ int pairing__nr_functions(const struct pairing *pairing)
 
 const struct reference_function *pairing__function(const struct pairing *pairing, int idx)
 {
-	return &pairing->functions[idx];
+	return pairing->functions[idx];
 }
 
 const struct reference_function *pairing__find(const struct pairing *pairing, const char *name)
 {
+	const struct reference_function *gone = NULL;
+
 	for (int i = 0; i < pairing->nr_functions; i++) {
-		if (strcmp(pairing->functions[i].name, name) == 0)
-			return &pairing->functions[i];
+		const struct reference_function *function = pairing->functions[i];
+
+		if (strcmp(function->name, name) != 0)
+			continue;
+		if (!function->is_gone)
+			return function;
+		gone = gone ?: function;
 	}
-	return NULL;
+	return gone;
 }

@@ -72,9 +72,10 @@ struct reference_function {
 	 */
 	const struct kfunc *kfunc;
 	struct kernel_btf *kbtf;
-	__u32 btf_id;  /* FUNC to attach to */
-	__u32 abi_id;  /* FUNC with the real parameters */
-	__u64 address; /* 0: the compiler left no symbol */
+	unsigned int generation; /* of kbtf, that the next two are numbers of */
+	__u32 btf_id;		 /* FUNC to attach to */
+	__u32 abi_id;		 /* FUNC with the real parameters */
+	__u64 address;		 /* 0: the compiler left no symbol */
 	enum reference_role role;
 	int type;     /* index of the type that it is about: `acquires`, else `releases` */
 	int acquires; /* index of the type that the program gets a reference on, -1: none */
@@ -95,21 +96,30 @@ struct reference_function {
 	 */
 	const char *ends_in;
 	const char *note; /* why it is not as its flags and its prototype say, or NULL */
+	bool is_gone;	  /* its module is not loaded now */
 };
 
 /*
  * Reads it out of the running kernel. `kernel` must outlive it. Returns 0, or a negative errno.
  */
 int pairing__open(struct live_kernel *kernel, struct pairing **pairing);
+/*
+ * After live_kernel__refresh(): appends what came. Indexes of types and functions stay what they
+ * are, and so do pointers to functions (not those to types) and all texts; a function whose module
+ * has come back has its old index. Types that the probes in the kernel are told of come from
+ * references__know_types(). Returns 0 or a negative errno, -E2BIG when there are more than
+ * KFT_MAX_REFERENCE_TYPES types: then functions of the newest types are left out.
+ */
+int pairing__extend(struct pairing *pairing);
 void pairing__free(struct pairing *pairing);
 
-/* Types sorted by name, iterators behind the others. */
+/* Types sorted by name, iterators behind the others; behind them those that came later. */
 int pairing__nr_types(const struct pairing *pairing);
 const struct reference_type *pairing__type(const struct pairing *pairing, int idx);
-/* Functions sorted by type, role and name. */
+/* Functions sorted by type, role and name; behind them those that came later. */
 int pairing__nr_functions(const struct pairing *pairing);
 const struct reference_function *pairing__function(const struct pairing *pairing, int idx);
-/* By name; NULL when it does nothing to references. */
+/* By name; NULL when it does nothing to references. One that is there goes before one that is gone. */
 const struct reference_function *pairing__find(const struct pairing *pairing, const char *name);
 
 #endif

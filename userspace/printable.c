@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-/* Bytes of the character at `at`, 0 when it is none. Control characters are 1 byte, or 2 from U+0080 on. */
-static int length(const unsigned char *at)
+/* Control characters are 1 byte, or 2 from U+0080 on. */
+int printable__length(const char *text)
 {
+	const unsigned char *at = (const unsigned char *)text;
 	unsigned int code;
 	int len = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
 
@@ -28,7 +29,7 @@ static int length(const unsigned char *at)
 bool printable__is(const char *text)
 {
 	while (*text) {
-		int len = length((const unsigned char *)text);
+		int len = printable__length(text);
 
 		if (!len)
 			return false;
@@ -40,7 +41,7 @@ bool printable__is(const char *text)
 void printable__make(char *text)
 {
 	while (*text) {
-		int len = length((const unsigned char *)text);
+		int len = printable__length(text);
 
 		if (!len)
 			*text = '?';

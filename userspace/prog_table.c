@@ -35,6 +35,20 @@ static int make_room(void **array, size_t *room, size_t nr, size_t size)
 	return 0;
 }
 
+/* What a moment has needed is not kept for ever. */
+static void give_room_back(void **array, size_t *room, size_t nr, size_t size)
+{
+	void *smaller;
+
+	if (!*room || nr > *room / 4)
+		return;
+	smaller = realloc(*array, (nr ?: 1) * size);
+	if (!smaller)
+		return;
+	*array = smaller;
+	*room = nr ?: 1;
+}
+
 int prog_table__take_images(struct prog_table *table, const __u64 *starts,
 			    const struct kft_image *images, size_t nr)
 {
@@ -101,6 +115,29 @@ int prog_table__read_progs(struct prog_table *table, int progs_fd)
 	free(ids);
 	free(values);
 	return err;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const __u32 *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+void prog_table__forget(struct prog_table *table, const __u32 *ids, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < table->nr_progs; i++) {
+		const struct known_prog *known = &table->progs[i];
+
+		if (known->dropped &&
+		    !(nr && bsearch(&known->prog.id, ids, nr, sizeof(*ids), compare_ids)))
+			continue;
+		table->progs[kept++] = *known;
+	}
+	table->nr_progs = kept;
+	give_room_back((void **)&table->progs, &table->room_progs, kept, sizeof(*table->progs));
 }
 
 void prog_table__free(struct prog_table *table)

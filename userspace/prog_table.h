@@ -24,7 +24,7 @@ struct known_prog {
 };
 
 struct prog_table {
-	struct known_prog *progs; /* sorted by id; kept when the program is gone */
+	struct known_prog *progs; /* sorted by id; kept when the program is gone: _forget() */
 	size_t nr_progs, room_progs;
 	struct prog_image *images; /* sorted by start; of programs that are there now */
 	size_t nr_images, room_images;
@@ -37,6 +37,10 @@ int prog_table__read_progs(struct prog_table *table, int progs_fd);
 int prog_table__take_images(struct prog_table *table, const __u64 *starts,
 			    const struct kft_image *images, size_t nr);
 int prog_table__take_progs(struct prog_table *table, const struct kft_prog *progs, size_t nr);
+/*
+ * Forgets programs that were dropped, but those with one of `nr` ids, which are sorted.
+ */
+void prog_table__forget(struct prog_table *table, const __u32 *ids, size_t nr);
 void prog_table__free(struct prog_table *table);
 
 /* NULL when no such program was recorded. */

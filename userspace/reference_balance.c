@@ -23,9 +23,8 @@ static void add_counts(struct balance_counts *sum, const struct balance_counts *
 	sum->untracked += counts->untracked;
 }
 
-/* A call that is part of another function's, which is accounted for itself. */
-static bool is_inner(const struct pairing *pairing, const struct counters *counters,
-		     const struct usage_key *key)
+bool balance__is_inner(const struct pairing *pairing, const struct counters *counters,
+		       const struct usage_key *key)
 {
 	const char *name;
 	__u64 offset;
@@ -36,10 +35,9 @@ static bool is_inner(const struct pairing *pairing, const struct counters *count
 	return name && reference_plan__is_inner(pairing, key->subject, name);
 }
 
-/* What calls of a function are to a type; the two differ for what converts. */
-static struct balance_counts counts_for(const struct reference_function *function, int type,
-					const struct usage_key *key,
-					const struct usage_counts *usage)
+struct balance_counts balance_counts__of(const struct reference_function *function, int type,
+					 const struct usage_key *key,
+					 const struct usage_counts *usage)
 {
 	__u64 seen = usage->calls - usage->recursion_misses;
 	__u64 failed = usage->nulls < seen ? usage->nulls : seen;
@@ -70,11 +68,11 @@ static struct balance_counts counts_of_row(const struct reference_function *func
 	struct balance_counts counts = { 0 }, part;
 
 	if (function->acquires >= 0) {
-		part = counts_for(function, function->acquires, key, usage);
+		part = balance_counts__of(function, function->acquires, key, usage);
 		add_counts(&counts, &part);
 	}
 	if (function->releases >= 0 && function->releases != function->acquires) {
-		part = counts_for(function, function->releases, key, usage);
+		part = balance_counts__of(function, function->releases, key, usage);
 		add_counts(&counts, &part);
 	}
 	return counts;
@@ -120,7 +118,7 @@ static void add_usage(struct reference_balance *balance, const struct pairing *p
 	for (int i = 0; i < 2; i++) {
 		if (types[i] < 0 || (i && types[i] == types[0]))
 			continue;
-		counts = counts_for(function, types[i], &usage->key, &usage->counts);
+		counts = balance_counts__of(function, types[i], &usage->key, &usage->counts);
 		add_counts(&type_for(balance, types[i])->counts, &counts);
 	}
 }
@@ -201,7 +199,7 @@ int reference_balance__make(struct reference_balance *balance, const struct usag
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < usage->nr; i++) {
-		if (!is_inner(pairing, counters, &usage->rows[i].key))
+		if (!balance__is_inner(pairing, counters, &usage->rows[i].key))
 			add_usage(balance, pairing, counters, &usage->rows[i]);
 	}
 	for (__u32 i = 1; i < nr_sites; i++) {

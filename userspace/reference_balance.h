@@ -15,6 +15,7 @@
 struct counters;
 struct pairing;
 struct probe_set;
+struct reference_function;
 struct references;
 
 struct balance_counts {
@@ -64,5 +65,16 @@ int reference_balance__make(struct reference_balance *balance, const struct usag
 			    const struct pairing *pairing, const struct counters *counters,
 			    const struct probe_set *set, const struct references *references);
 void reference_balance__free(struct reference_balance *balance);
+
+/*
+ * What a row of the usage model is to a type of the pairing: a conversion is a release of one and an
+ * acquire of another.
+ */
+struct balance_counts balance_counts__of(const struct reference_function *function, int type,
+					 const struct usage_key *key,
+					 const struct usage_counts *usage);
+/* The call is part of another function's, which is accounted for itself. */
+bool balance__is_inner(const struct pairing *pairing, const struct counters *counters,
+		       const struct usage_key *key);
 
 #endif

@@ -21,7 +21,7 @@ static bool mode_wants(enum reference_mode mode, const struct pairing *pairing,
 {
 	const struct reference_type *type = pairing__type(pairing, function->type);
 
-	if (type->is_iterator != (mode == REFERENCES_ITERATORS))
+	if (mode == REFERENCES_NONE || type->is_iterator != (mode == REFERENCES_ITERATORS))
 		return false;
 	switch (function->role) {
 	case REFERENCE_ACQUIRE:
@@ -49,6 +49,9 @@ static bool is_chosen(const struct reference_plan_options *opts, const struct pa
 	const struct reference_type *type = pairing__type(pairing, function->type);
 
 	if (opts->no_modules && !function->kbtf->is_vmlinux)
+		return false;
+	if (opts->kfuncs && function->kfunc &&
+	    !pattern_list__match(opts->kfuncs, function->kfunc->name))
 		return false;
 	return pattern_list__match(opts->types, type->name) &&
 	       pattern_list__match(opts->modules, function->kbtf->name);
@@ -160,7 +163,7 @@ static __u32 flags_of(const struct reference_plan_options *opts, const struct pa
 		flags |= KFT_DO_OBJECTS;
 	if (opts->mode == REFERENCES_EVENTS)
 		flags |= KFT_DO_EVENTS | KFT_DO_ZERO;
-	if (opts->mode == REFERENCES_ZERO)
+	if (opts->mode == REFERENCES_ZERO || opts->zero_events)
 		flags |= KFT_DO_ZERO;
 	if (opts->stack)
 		flags |= KFT_DO_STACK;
@@ -183,6 +186,7 @@ static void add_target(struct reference_plan *plan, const struct pairing *pairin
 	plan->targets[plan->nr++] = (struct probe_target){
 		.function = function->name,
 		.kbtf = function->kbtf,
+		.generation = function->generation,
 		.btf_id = function->btf_id,
 		.abi_id = function->abi_id,
 		.address = function->address,
@@ -241,7 +245,7 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 	for (int i = 0; i < nr; i++) {
 		const struct reference_function *function = pairing__function(pairing, i);
 
-		if (!mode_wants(opts->mode, pairing, function) ||
+		if (function->is_gone || !mode_wants(opts->mode, pairing, function) ||
 		    !is_chosen(opts, pairing, function))
 			continue;
 		if (is_untraceable(function)) {
@@ -251,7 +255,7 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		}
 		add_target(plan, pairing, i, opts);
 	}
-	if (!plan->nr) {
+	if (!plan->nr && !opts->may_be_empty) {
 		msg__error("no function of this kernel that %s matches these types and modules; "
 			   "`kfunctrace refs --pairs` shows all",
 			   opts->mode == REFERENCES_ITERATORS ? "belongs to an iterator"
@@ -259,7 +263,8 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		return -ENOENT;
 	}
 	put_releases_first(plan, pairing);
-	say_what_is_held(plan);
+	if (!opts->may_be_empty)
+		say_what_is_held(plan);
 	return 0;
 }
 
@@ -294,39 +299,67 @@ bool reference_plan__is_inner(const struct pairing *pairing, int function, const
 	return outer && is_part_of(inner, outer);
 }
 
-static int set_inner(struct kft_reference_probe *probe, const struct pairing *pairing,
-		     const struct reference_function *inner, const struct counters *counters)
+static int find_inner(struct kft_reference_probe *probe, const struct pairing *pairing,
+		      const struct reference_function *inner, const struct counters *counters)
 {
 	int nr = 0;
 
+	memset(probe, 0, sizeof(*probe));
 	for (int i = 0; i < pairing__nr_functions(pairing); i++) {
 		const struct reference_function *outer = pairing__function(pairing, i);
 		struct kft_code_range range = { .start = outer->address };
 
 		if (!is_part_of(inner, outer) || !outer->address)
 			continue;
-		if (nr == KFT_MAX_INNER)
+		if (nr == KFT_MAX_INNER) {
+			msg__error("more functions call %s than there is room for", inner->name);
 			return -E2BIG;
+		}
 		range.end = counters__kernel_function_end(counters, outer->address);
 		probe->inner[nr++] = range;
 	}
 	return 0;
 }
 
+/* The probe may be running: at no moment is there a range that is none. */
+static void change_range(struct kft_code_range *range, const struct kft_code_range *now)
+{
+	if (range->start == now->start && range->end == now->end)
+		return;
+	__atomic_store_n(&range->end, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&range->start, now->start, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&range->end, now->end, __ATOMIC_SEQ_CST);
+}
+
+static int set_inner(const struct pairing *pairing, const struct counters *counters, int idx,
+		     const struct probe_target *target)
+{
+	struct kft_reference_probe *probe = &counters__reference_state(counters)->probes[idx], now;
+	int err = find_inner(&now, pairing, pairing__function(pairing, target->subject), counters);
+
+	for (int i = 0; i < KFT_MAX_INNER && !err; i++)
+		change_range(&probe->inner[i], &now.inner[i]);
+	return err;
+}
+
 int reference_plan__set_inner(const struct reference_plan *plan, const struct pairing *pairing,
 			      const struct counters *counters)
 {
-	struct kft_reference_state *state = counters__reference_state(counters);
+	int err = 0;
 
-	for (int i = 0; i < plan->nr; i++) {
-		const struct reference_function *function =
-			pairing__function(pairing, plan->targets[i].subject);
-		int err = set_inner(&state->probes[i], pairing, function, counters);
+	for (int i = 0; i < plan->nr && !err; i++)
+		err = set_inner(pairing, counters, i, &plan->targets[i]);
+	return err;
+}
 
-		if (err) {
-			msg__error("more functions call %s than there is room for", function->name);
-			return err;
-		}
-	}
-	return 0;
+int reference_plan__set_inner_of(const struct reference_plan *plan, const struct pairing *pairing,
+				 const struct counters *counters, struct probe_set *set)
+{
+	int err = 0;
+
+	for (int i = 0; i < plan->nr && err >= 0; i++)
+		err = probe_set__reserve(set, &plan->targets[i]);
+	for (int i = 0; i < probe_set__nr(set) && err >= 0; i++)
+		err = set_inner(pairing, counters, i, &probe_set__at(set, i)->target);
+	return err < 0 ? err : 0;
 }

@@ -11,6 +11,7 @@
 struct counters;
 struct live_kernel;
 struct pairing;
+struct probe_set;
 struct probe_target;
 
 /* What is to be known of references. */
@@ -20,14 +21,18 @@ enum reference_mode {
 	REFERENCES_ZERO,      /* acquires that failed because the count was zero */
 	REFERENCES_ITERATORS, /* open-coded iterators */
 	REFERENCES_EVENTS,    /* each acquire and release, as it happens */
+	REFERENCES_NONE,      /* nothing */
 };
 
 struct reference_plan_options {
 	enum reference_mode mode;
 	const struct pattern_list *types;   /* globs on the names of types */
+	const struct pattern_list *kfuncs;  /* globs on the names of kfuncs; NULL: all */
 	const struct pattern_list *modules; /* globs on the modules of functions */
 	bool no_modules;
-	bool stack;	   /* events carry the stack */
+	bool stack; /* events carry the stack */
+	bool zero_events; /* REFERENCES_OBJECTS: and an event of each acquire that meets a count of zero */
+	bool may_be_empty; /* nothing to probe is no error, and which modules are held goes unsaid */
 	bool trace_events; /* each probe makes events of the kernel module as well */
 };
 
@@ -52,6 +57,13 @@ void reference_plan__free(struct reference_plan *plan);
  */
 int reference_plan__set_inner(const struct reference_plan *plan, const struct pairing *pairing,
 			      const struct counters *counters);
+/*
+ * The same for probes that are added to a set: gives each target its index in it. And for those that
+ * are there, of which functions of the plan may call some, or did before their module went; they may
+ * be attached.
+ */
+int reference_plan__set_inner_of(const struct reference_plan *plan, const struct pairing *pairing,
+				 const struct counters *counters, struct probe_set *set);
 
 /* True when a kernel function of that name makes the calls of `function` that are inner ones. */
 bool reference_plan__is_inner(const struct pairing *pairing, int function, const char *caller);

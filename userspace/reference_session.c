@@ -2,6 +2,7 @@
 #include "reference_session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../tracepoints/counter_records.h"
@@ -46,26 +47,90 @@ static int open_records(struct reference_session *session,
 	return reference_plan__set_inner(&session->plan, session->pairing, tracing->counters);
 }
 
+/* Those of the plan first: the probes in the kernel know them by their place. */
+static int attach_all(struct reference_session *session,
+		      const struct reference_session_options *opts)
+{
+	const struct reference_plan *plan = &session->plan;
+	struct probe_target *targets;
+	int err;
+
+	targets = calloc(plan->nr + opts->nr_others + 1, sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	memcpy(targets, plan->targets, plan->nr * sizeof(*targets));
+	if (opts->nr_others)
+		memcpy(targets + plan->nr, opts->others, opts->nr_others * sizeof(*targets));
+	err = tracing_session__attach(&session->tracing, targets, plan->nr + opts->nr_others);
+	free(targets);
+	return err;
+}
+
+int reference_session__plan(struct reference_session *session,
+			    const struct reference_session_options *opts)
+{
+	return reference_plan__make(&session->plan, session->pairing, &opts->plan);
+}
+
 int reference_session__attach(struct reference_session *session,
 			      const struct reference_session_options *opts)
 {
 	const struct counters_options counters = {
 		.nr_slots = KFT_MAX_SLOTS,
-		.want_lines = true,
-		.want_references = opts->plan.mode != REFERENCES_BALANCE || opts->plan.trace_events,
+		.want_lines = !opts->no_lines,
+		.want_references = (opts->plan.mode != REFERENCES_BALANCE &&
+				    opts->plan.mode != REFERENCES_NONE) ||
+				   opts->plan.trace_events,
 		.want_events = opts->plan.trace_events,
 	};
-	int err = reference_plan__make(&session->plan, session->pairing, &opts->plan);
+	int err = session->plan.targets ? 0 : reference_session__plan(session, opts);
 
 	if (!err)
 		err = tracing_session__prepare(&session->tracing, &counters);
 	if (!err && counters.want_references)
 		err = open_records(session, opts);
 	if (!err)
-		err = tracing_session__attach(&session->tracing, session->plan.targets,
-					      session->plan.nr);
+		err = attach_all(session, opts);
 	if (!err)
 		tracing_session__say_what_failed(&session->tracing);
+	return err;
+}
+
+/* Probes what is planned, next to what is probed already. */
+static int attach_more(struct reference_session *session, const struct reference_plan *plan)
+{
+	int err = 0;
+
+	if (session->references)
+		err = reference_plan__set_inner_of(plan, session->pairing,
+						   session->tracing.counters, session->tracing.set);
+	return err ?: tracing_session__add(&session->tracing, plan->targets, plan->nr);
+}
+
+int reference_session__add(struct reference_session *session,
+			   const struct reference_session_options *opts,
+			   const struct pattern_list *modules)
+{
+	struct reference_plan_options choice = opts->plan;
+	struct reference_plan plan;
+	int err = pairing__extend(session->pairing);
+
+	if (err == -E2BIG)
+		msg__warn("modules have brought more types of objects than there is room for: "
+			  "references on the last of them are not accounted for");
+	if (err && err != -E2BIG)
+		return err;
+	counters__forget_symbols(session->tracing.counters);
+	if (session->references)
+		references__know_types(session->references, session->pairing);
+	if (!modules->nr)
+		return 0;
+	choice.modules = modules;
+	choice.may_be_empty = true;
+	err = reference_plan__make(&plan, session->pairing, &choice);
+	if (!err)
+		err = attach_more(session, &plan);
+	reference_plan__free(&plan);
 	return err;
 }
 

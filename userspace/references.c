@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -18,12 +19,16 @@
 #include "objects.skel.h"
 #include "pairing.h"
 #include "probe_template.h"
+#include "site_numbers.h"
 
 struct references {
 	struct objects_bpf *skel;
 	struct counters *counters;
 	struct kft_reference_state *state;
 	struct references_options opts;
+	/* With opts.recycle. */
+	struct kft_holds *holds; /* shared with the kernel; NULL: none are kept */
+	struct site_numbers *numbers;
 };
 
 /*
@@ -99,9 +104,37 @@ static int load(struct references *references, const struct btf *vmlinux,
 		return -E2BIG;
 	btf_lookup__enumerator(vmlinux, "CSS_ONLINE", &online);
 	skel->rodata->css_online = online;
+	err = objects_bpf__load(skel);
+	if (!err)
+		references__know_types(references, pairing);
+	return err;
+}
+
+void references__know_types(struct references *references, const struct pairing *pairing)
+{
 	for (int i = 0; i < pairing__nr_types(pairing); i++)
-		skel->rodata->object_of_type[i] = pairing__type(pairing, i)->object;
-	return objects_bpf__load(skel);
+		references->skel->bss->object_of_type[i] = pairing__type(pairing, i)->object;
+}
+
+/* Whatever has a number must be known to the numbers. */
+static int open_numbers(struct references *references)
+{
+	const struct references_options *opts = &references->opts;
+	const struct objects_bpf *skel = references->skel;
+	struct site_numbers_maps maps = { .objects_fd = -1, .events_fd = -1 };
+	void *holds;
+
+	if (opts->max_objects) {
+		holds = mmap(NULL, sizeof(*references->holds), PROT_READ | PROT_WRITE, MAP_SHARED,
+			     bpf_map__fd(skel->maps.holds), 0);
+		if (holds == MAP_FAILED)
+			return -errno;
+		references->holds = maps.holds = holds;
+		maps.objects_fd = bpf_map__fd(skel->maps.objects);
+	}
+	if (opts->ring_bytes)
+		maps.events_fd = bpf_map__fd(skel->maps.events);
+	return site_numbers__open(references->counters, &maps, &references->numbers);
 }
 
 int references__open(const struct references_options *opts, struct counters *counters,
@@ -124,6 +157,8 @@ int references__open(const struct references_options *opts, struct counters *cou
 		goto fail;
 	}
 	err = load(references, kernel_btf_set__vmlinux(btfs), pairing);
+	if (!err && opts->recycle)
+		err = open_numbers(references);
 	if (err)
 		goto fail;
 	find_members(kernel_btf_set__vmlinux(btfs), &references->state->offsets);
@@ -150,6 +185,9 @@ void references__free(struct references *references)
 {
 	if (!references)
 		return;
+	site_numbers__free(references->numbers);
+	if (references->holds)
+		munmap(references->holds, sizeof(*references->holds));
 	objects_bpf__destroy(references->skel);
 	free(references);
 }
@@ -185,6 +223,16 @@ const struct kft_reference_site *references__site(const struct references *refer
 	if (site == KFT_NO_SITE || site >= KFT_MAX_REFERENCE_SITES)
 		return NULL;
 	return &references->state->sites[site];
+}
+
+int references__take_changes(struct references *references, struct site_changes *changes)
+{
+	return site_numbers__take_changes(references->numbers, changes);
+}
+
+const struct site_numbers *references__numbers(const struct references *references)
+{
+	return references->numbers;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

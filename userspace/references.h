@@ -17,11 +17,14 @@ struct kernel_btf_set;
 struct pairing;
 struct probe_template;
 struct references;
+struct site_changes;
+struct site_numbers;
 
 struct references_options {
 	__u32 max_objects;     /* more are counted as untracked; 0: none are kept */
 	__u32 ring_bytes;      /* room for events, a power of two; 0: none are sent */
 	__u32 events_a_second; /* of acquires that fail, at most; 0: no limit */
+	bool recycle;	       /* references__take_changes() will be called as long as it goes on */
 };
 
 /*
@@ -33,6 +36,9 @@ int references__open(const struct references_options *opts, struct counters *cou
 		     struct probe_template *tmpl, struct references **references);
 void references__free(struct references *references);
 
+/* After pairing__extend(): what objects of the new types are. Before they are probed. */
+void references__know_types(struct references *references, const struct pairing *pairing);
+
 /* To be called about once a second: makes room. Returns 0 or a negative errno. */
 int references__tend(struct references *references);
 
@@ -41,6 +47,16 @@ __u64 references__memory(const struct references *references);
 /* The most objects that there is room for. */
 __u32 references__max_objects(const struct references *references);
 int references__events_fd(const struct references *references);
+
+/*
+ * With `recycle`: what has changed since the last time, and takes numbers of call sites and slots of
+ * holding times back whose programs are gone, see site_numbers.h. What is told is final: an
+ * aggregator adds it up. The numbers in held objects are good until the next call; to be sure whose
+ * they are read objects first, drain then, and name them last.
+ */
+int references__take_changes(struct references *references, struct site_changes *changes);
+/* NULL without `recycle`. */
+const struct site_numbers *references__numbers(const struct references *references);
 
 /* What the probes have written so far; changes all the time. */
 const struct kft_reference_state *references__state(const struct references *references);
@@ -79,7 +95,11 @@ int references__read_sleepers(struct references *references, __u32 **tids, size_
 /* Whether a thread is among them. */
 bool references__is_sleeper(const __u32 *tids, size_t nr, __u32 tid);
 
-/* Who held how long, malloc'ed arrays; keys[i] belongs to holds[i]. Returns 0 or a negative errno. */
+/*
+ * Who held how long, malloc'ed arrays; keys[i] belongs to holds[i]. With `recycle` a key may be there
+ * twice, for some of both, and what was told as a last change is missing. Returns 0 or a negative
+ * errno.
+ */
 int references__read_holds(const struct references *references, struct kft_hold_key **keys,
 			   struct kft_hold **holds, size_t *nr);
 

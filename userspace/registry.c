@@ -29,22 +29,50 @@ const char *coverage__name(enum kfunc_coverage coverage)
 	return "unknown";
 }
 
-struct kfunc *registry__add(struct registry *registry)
+bool kfunc__can_be_traced(const struct kfunc *kfunc)
 {
-	struct kfunc *kfunc;
+	return kfunc->coverage == COVERAGE_TRACED || kfunc->coverage == COVERAGE_SPECIALISED ||
+	       kfunc->coverage == COVERAGE_UNKNOWN;
+}
 
+int registry__append(struct registry *registry, struct kfunc *kfunc)
+{
 	if (registry->nr == registry->room) {
 		int room = registry->room ? registry->room * 2 : 256;
-		struct kfunc *grown = realloc(registry->kfuncs, room * sizeof(*grown));
+		struct kfunc **grown = realloc(registry->kfuncs, room * sizeof(*grown));
 
 		if (!grown)
-			return NULL;
+			return -ENOMEM;
 		registry->kfuncs = grown;
 		registry->room = room;
 	}
-	kfunc = &registry->kfuncs[registry->nr++];
-	memset(kfunc, 0, sizeof(*kfunc));
+	kfunc->index = registry->nr;
+	registry->kfuncs[registry->nr++] = kfunc;
+	return 0;
+}
+
+struct kfunc *registry__add(struct registry *registry, const char *name)
+{
+	struct kfunc *kfunc = calloc(1, sizeof(*kfunc));
+
+	if (!kfunc)
+		return NULL;
+	kfunc->name = strdup(name);
+	if (!kfunc->name || registry__append(registry, kfunc)) {
+		kfunc__free(kfunc);
+		errno = ENOMEM;
+		return NULL;
+	}
 	return kfunc;
+}
+
+void kfunc__free(struct kfunc *kfunc)
+{
+	if (!kfunc)
+		return;
+	free((char *)kfunc->name);
+	free(kfunc->hooks);
+	free(kfunc);
 }
 
 struct kfunc_hook *kfunc__add_hook(struct kfunc *kfunc)
@@ -60,16 +88,18 @@ struct kfunc_hook *kfunc__add_hook(struct kfunc *kfunc)
 
 static int compare(const void *a, const void *b)
 {
-	const struct kfunc *left = a, *right = b;
+	const struct kfunc *left = *(const struct kfunc *const *)a;
+	const struct kfunc *right = *(const struct kfunc *const *)b;
 
 	return strcmp(left->name, right->name) ?: strcmp(left->module, right->module);
 }
 
 void registry__sort(struct registry *registry)
 {
-	qsort(registry->kfuncs, registry->nr, sizeof(*registry->kfuncs), compare);
+	if (registry->nr)
+		qsort(registry->kfuncs, registry->nr, sizeof(*registry->kfuncs), compare);
 	for (int i = 0; i < registry->nr; i++)
-		registry->kfuncs[i].index = i;
+		registry->kfuncs[i]->index = i;
 }
 
 void registry__free(struct registry *registry)
@@ -77,7 +107,7 @@ void registry__free(struct registry *registry)
 	if (!registry)
 		return;
 	for (int i = 0; i < registry->nr; i++)
-		free(registry->kfuncs[i].hooks);
+		kfunc__free(registry->kfuncs[i]);
 	for (int i = 0; i < KFT_MAX_HOOKS; i++)
 		free(registry->hook_names[i]);
 	free(registry->kfuncs);
@@ -91,14 +121,14 @@ int registry__nr(const struct registry *registry)
 
 const struct kfunc *registry__at(const struct registry *registry, int idx)
 {
-	return &registry->kfuncs[idx];
+	return registry->kfuncs[idx];
 }
 
 const struct kfunc *registry__find(const struct registry *registry, const char *name)
 {
 	for (int i = 0; i < registry->nr; i++) {
-		if (strcmp(registry->kfuncs[i].name, name) == 0)
-			return &registry->kfuncs[i];
+		if (strcmp(registry->kfuncs[i]->name, name) == 0)
+			return registry->kfuncs[i];
 	}
 	return NULL;
 }

@@ -34,15 +34,21 @@ struct kfunc_hook {
 	bool filtered; /* a filter of the kernel's decides on each program */
 };
 
-/* One kfunc of one module. Everything in it is owned by the registry. */
+/*
+ * One kfunc of one module. It is owned by the registry, with everything in it, and stays where it is
+ * as long as that does: registry__refresh() changes what it says when its module has gone or come
+ * back, but not its name, module, kbtf and index.
+ */
 struct kfunc {
-	int index; /* in the registry */
+	int index;    /* in the registry */
+	bool is_gone; /* not registered now; what stands here was so before */
 	const char *name;
 	const char *module; /* "vmlinux" or the module's name */
 	struct kernel_btf *kbtf;
-	__u32 btf_id; /* FUNC that programs call: the public prototype */
-	__u32 abi_id; /* FUNC with the real parameters: its _impl twin's, or btf_id */
-	__u32 flags;  /* of all hooks together */
+	unsigned int generation; /* of kbtf, that the next two are numbers of */
+	__u32 btf_id;		 /* FUNC that programs call: the public prototype */
+	__u32 abi_id;		 /* FUNC with the real parameters: its _impl twin's, or btf_id */
+	__u32 flags;		 /* of all hooks together */
 	struct kfunc_hook *hooks;
 	int nr_hooks;
 	__u64 address; /* of its symbol, 0 when there is none */
@@ -60,7 +66,27 @@ int registry__open_live(struct kernel_btf_set *btfs, struct kernel_reader *reade
 			struct registry **registry);
 void registry__free(struct registry *registry);
 
-/* Kfuncs sorted by name, then module. */
+/* A probe can be tried: coverage that is not known is, and the kernel answers. */
+bool kfunc__can_be_traced(const struct kfunc *kfunc);
+
+/* Indexes of kfuncs; a kfunc may be in both when its module was unloaded and loaded again. */
+struct registry_changes {
+	int *came, nr_came; /* registered now and not before, or by another load of the module */
+	int *went, nr_went;
+};
+void registry_changes__free(struct registry_changes *changes);
+/*
+ * Reads it anew, after kernel_btf_set__refresh() (live_kernel__refresh() does both). `changes` are
+ * to be freed, whatever is returned: 0 or a negative errno, then the registry is as it was or has
+ * part of the changes, and may be read again.
+ */
+int registry__refresh(struct registry *registry, struct kernel_btf_set *btfs,
+		      struct kernel_reader *reader, struct registry_changes *changes);
+
+/*
+ * Kfuncs sorted by name, then module; behind them those that came later, in the order in which they
+ * came. Those that are gone are among them.
+ */
 int registry__nr(const struct registry *registry);
 const struct kfunc *registry__at(const struct registry *registry, int idx);
 /* The first kfunc of that name, or NULL. */

@@ -63,7 +63,7 @@ static struct kfunc *find_or_add(struct registry *registry, struct kernel_btf *k
 	struct kfunc *kfunc;
 
 	for (int i = 0; i < registry->nr; i++) {
-		kfunc = &registry->kfuncs[i];
+		kfunc = registry->kfuncs[i];
 		if (kfunc->btf_id == btf_id && kfunc->kbtf == kbtf)
 			return kfunc;
 	}
@@ -71,12 +71,12 @@ static struct kfunc *find_or_add(struct registry *registry, struct kernel_btf *k
 		errno = EBADMSG;
 		return NULL;
 	}
-	kfunc = registry__add(registry);
+	kfunc = registry__add(registry, btf__name_by_offset(btf, func->name_off));
 	if (!kfunc)
 		return NULL;
-	kfunc->name = btf__name_by_offset(btf, func->name_off);
 	kfunc->module = kbtf->name;
 	kfunc->kbtf = kbtf;
+	kfunc->generation = kbtf->generation;
 	kfunc->btf_id = btf_id;
 	kfunc->hot_in_kernel = kfunc_quirk__hot_in_kernel(kfunc->name);
 	return kfunc;
@@ -235,20 +235,20 @@ static void decide_coverage(struct kfunc *kfunc, const struct btf *btf, bool has
 	}
 }
 
-static int read_coverage(struct registry *registry, struct kernel_btf_set *btfs,
+static int read_coverage(struct kfunc *const *kfuncs, int nr, struct kernel_btf_set *btfs,
 			 struct kernel_reader *reader)
 {
 	struct symbol_reading reading = { 0 };
-	const char **names = calloc(registry->nr ?: 1, sizeof(*names));
+	const char **names = calloc(nr ?: 1, sizeof(*names));
 	int err;
 
 	if (!names)
 		return -ENOMEM;
-	for (int i = 0; i < registry->nr; i++)
-		names[i] = registry->kfuncs[i].name;
-	err = kernel_reader__symbols(reader, names, registry->nr, take_symbol, &reading);
-	for (int i = 0; i < registry->nr && !err; i++) {
-		struct kfunc *kfunc = &registry->kfuncs[i];
+	for (int i = 0; i < nr; i++)
+		names[i] = kfuncs[i]->name;
+	err = kernel_reader__symbols(reader, names, nr, take_symbol, &reading);
+	for (int i = 0; i < nr && !err; i++) {
+		struct kfunc *kfunc = kfuncs[i];
 		int at = find_symbol(&reading, kfunc);
 
 		if (at >= 0)
@@ -261,34 +261,197 @@ static int read_coverage(struct registry *registry, struct kernel_btf_set *btfs,
 	return err;
 }
 
-int registry__open_live(struct kernel_btf_set *btfs, struct kernel_reader *reader,
-			struct registry **result)
+/* All but the coverage. */
+static int read_sets(struct registry *registry, struct kernel_btf_set *btfs,
+		     struct kernel_reader *reader)
 {
-	struct reading reading = { .btfs = btfs };
-	struct btf *vmlinux = kernel_btf_set__vmlinux(btfs);
-	int err;
+	struct reading reading = { .registry = registry, .btfs = btfs };
+	int err = kernel_reader__kfunc_sets(reader, take_set, &reading);
 
-	if (!vmlinux)
-		return -errno;
-	reading.registry = calloc(1, sizeof(*reading.registry));
-	if (!reading.registry)
-		return -ENOMEM;
-	err = read_hook_names(reading.registry, vmlinux);
-	if (!err)
-		err = kernel_reader__kfunc_sets(reader, take_set, &reading);
-	for (int i = 0; i < reading.registry->nr && !err; i++) {
-		struct kfunc *kfunc = &reading.registry->kfuncs[i];
+	for (int i = 0; i < registry->nr && !err; i++) {
+		struct kfunc *kfunc = registry->kfuncs[i];
 
 		kfunc->abi_id = kfunc_abi_id(kernel_btf__types(btfs, kfunc->kbtf), kfunc->name,
 					     kfunc->btf_id, kfunc->flags);
 	}
+	registry__sort(registry);
+	return err;
+}
+
+int registry__open_live(struct kernel_btf_set *btfs, struct kernel_reader *reader,
+			struct registry **result)
+{
+	struct btf *vmlinux = kernel_btf_set__vmlinux(btfs);
+	struct registry *registry;
+	int err;
+
+	if (!vmlinux)
+		return -errno;
+	registry = calloc(1, sizeof(*registry));
+	if (!registry)
+		return -ENOMEM;
+	err = read_hook_names(registry, vmlinux);
 	if (!err)
-		err = read_coverage(reading.registry, btfs, reader);
+		err = read_sets(registry, btfs, reader);
+	if (!err)
+		err = read_coverage(registry->kfuncs, registry->nr, btfs, reader);
 	if (err) {
-		registry__free(reading.registry);
+		registry__free(registry);
 		return err;
 	}
-	registry__sort(reading.registry);
-	*result = reading.registry;
+	*result = registry;
 	return 0;
+}
+
+/* --- what has changed since --------------------------------------------------------------------- */
+
+struct refresh {
+	struct registry *registry;
+	struct registry fresh; /* as it is now; its names of hooks are the registry's */
+	struct kfunc **came;   /* of `fresh` */
+	int nr_came;
+	struct kfunc **known; /* by index in `fresh`: what the registry has of it, NULL: nothing */
+	bool *is_there;	      /* by index in the registry */
+	struct registry_changes *changes;
+};
+
+/* One load of a module may have another number for the same kfunc than the one before. */
+static struct kfunc *find_known(const struct refresh *refresh, const struct kfunc *now)
+{
+	for (int i = 0; i < refresh->registry->nr; i++) {
+		struct kfunc *kfunc = refresh->registry->kfuncs[i];
+
+		if (!refresh->is_there[i] && kfunc->kbtf == now->kbtf &&
+		    strcmp(kfunc->name, now->name) == 0) {
+			refresh->is_there[i] = true;
+			return kfunc;
+		}
+	}
+	return NULL;
+}
+
+static bool is_same(const struct kfunc *known, const struct kfunc *now)
+{
+	return known && !known->is_gone && known->generation == now->generation;
+}
+
+static int compare_with_known(struct refresh *refresh)
+{
+	int nr = refresh->fresh.nr, nr_known = refresh->registry->nr;
+
+	refresh->came = calloc(nr ?: 1, sizeof(*refresh->came));
+	refresh->known = calloc(nr ?: 1, sizeof(*refresh->known));
+	refresh->is_there = calloc(nr_known ?: 1, sizeof(*refresh->is_there));
+	refresh->changes->came = calloc(nr ?: 1, sizeof(int));
+	refresh->changes->went = calloc(nr_known ?: 1, sizeof(int));
+	if (!refresh->came || !refresh->known || !refresh->is_there || !refresh->changes->came ||
+	    !refresh->changes->went)
+		return -ENOMEM;
+	for (int i = 0; i < nr; i++) {
+		struct kfunc *now = refresh->fresh.kfuncs[i];
+
+		refresh->known[i] = find_known(refresh, now);
+		if (!is_same(refresh->known[i], now))
+			refresh->came[refresh->nr_came++] = now;
+	}
+	return 0;
+}
+
+static void note_went(struct refresh *refresh, struct kfunc *kfunc)
+{
+	refresh->changes->went[refresh->changes->nr_went++] = kfunc->index;
+	kfunc->is_gone = true;
+	/* No type of the BTF that its module may have by now. */
+	kfunc->btf_id = kfunc->abi_id = 0;
+	kfunc->address = 0;
+}
+
+/* The module may have registered it for more program types by now. */
+static void take_hooks(struct kfunc *kfunc, struct kfunc *now)
+{
+	free(kfunc->hooks);
+	kfunc->hooks = now->hooks;
+	kfunc->nr_hooks = now->nr_hooks;
+	kfunc->flags = now->flags;
+	now->hooks = NULL;
+	now->nr_hooks = 0;
+}
+
+static void take_again(struct kfunc *kfunc, struct kfunc *now)
+{
+	take_hooks(kfunc, now);
+	kfunc->is_gone = false;
+	kfunc->generation = now->generation;
+	kfunc->btf_id = now->btf_id;
+	kfunc->abi_id = now->abi_id;
+	kfunc->address = now->address;
+	kfunc->coverage = now->coverage;
+	kfunc->reason = now->reason;
+	kfunc->twin = now->twin;
+}
+
+static int merge(struct refresh *refresh)
+{
+	struct registry *registry = refresh->registry;
+	struct registry_changes *changes = refresh->changes;
+	int nr_known = registry->nr, err;
+
+	for (int i = 0; i < nr_known; i++) {
+		if (!refresh->is_there[i] && !registry->kfuncs[i]->is_gone)
+			note_went(refresh, registry->kfuncs[i]);
+	}
+	for (int i = 0; i < refresh->fresh.nr; i++) {
+		struct kfunc *now = refresh->fresh.kfuncs[i], *known = refresh->known[i];
+
+		if (is_same(known, now)) {
+			take_hooks(known, now);
+			continue;
+		}
+		if (!known) {
+			err = registry__append(registry, now);
+			if (err)
+				return err;
+			/* It is the registry's now. */
+			refresh->fresh.kfuncs[i] = NULL;
+			known = now;
+		} else {
+			if (!known->is_gone)
+				note_went(refresh, known);
+			take_again(known, now);
+		}
+		changes->came[changes->nr_came++] = known->index;
+	}
+	return 0;
+}
+
+int registry__refresh(struct registry *registry, struct kernel_btf_set *btfs,
+		      struct kernel_reader *reader, struct registry_changes *changes)
+{
+	struct refresh refresh = { .registry = registry, .changes = changes };
+	int err;
+
+	memset(changes, 0, sizeof(*changes));
+	memcpy(refresh.fresh.hook_names, registry->hook_names, sizeof(registry->hook_names));
+	err = read_sets(&refresh.fresh, btfs, reader);
+	if (!err)
+		err = compare_with_known(&refresh);
+	/* It takes a walk through all symbols. */
+	if (!err && refresh.nr_came)
+		err = read_coverage(refresh.came, refresh.nr_came, btfs, reader);
+	if (!err)
+		err = merge(&refresh);
+	for (int i = 0; i < refresh.fresh.nr; i++)
+		kfunc__free(refresh.fresh.kfuncs[i]);
+	free(refresh.fresh.kfuncs);
+	free(refresh.came);
+	free(refresh.known);
+	free(refresh.is_there);
+	return err;
+}
+
+void registry_changes__free(struct registry_changes *changes)
+{
+	free(changes->came);
+	free(changes->went);
+	memset(changes, 0, sizeof(*changes));
 }

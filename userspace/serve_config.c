@@ -57,6 +57,15 @@ static int take_seconds(const struct key *key, void *field, const char *value)
 	return config_value__time(value, &seconds) ? store(key, field, seconds) : -EINVAL;
 }
 
+static int take_no(const struct key *key, void *field, const char *value)
+{
+	(void)key;
+	if (!is_off(value) && strcmp(value, "on") != 0)
+		return -EINVAL;
+	*(bool *)field = is_off(value);
+	return 0;
+}
+
 static int take_ns(const struct key *key, void *field, const char *value)
 {
 	double seconds;
@@ -224,9 +233,11 @@ static const struct key keys[] = {
 	{ "serve", "interval", "10s",
 	  "a time from 100ms to 1h", take_ns, FIELD(interval_ns), 0.1, 3600, false },
 	{ "serve", "kfuncs", "*",
-	  "globs, separated by blanks", take_globs, FIELD(kfuncs), 0, 0, true },
+	  "globs, separated by blanks", take_globs, FIELD(kfuncs), 0, 0, false },
 	{ "serve", "modules", "on",
-	  "on, off, or globs separated by blanks", take_modules, FIELD(modules), 0, 0, true },
+	  "on, off, or globs separated by blanks", take_modules, FIELD(modules), 0, 0, false },
+	{ "serve", "count", "on",
+	  "on or off", take_no, FIELD(no_counting), 0, 0, true },
 	{ "serve", "references", "objects",
 	  "off, balance or objects", take_references, FIELD(references), 0, 0, true },
 	{ "serve", "max_callers", "10000",
@@ -240,6 +251,8 @@ static const struct key keys[] = {
 	  "the version or snapshot of a kernel, or off", take_text, FIELD(target), 0, 0, false },
 	{ "serve", "look", "60s",
 	  "a time from 1s to 1d", take_ns, FIELD(look_ns), 1, 86400, false },
+	{ "serve", "measure", "30s",
+	  "a time from 1s to 1d", take_ns, FIELD(measure_ns), 1, 86400, false },
 	{ "serve", "control", "/run/kfunctrace/control",
 	  "a path from the root, of at most 107 bytes", take_socket, FIELD(control), 0, 0, true },
 	{ "history", "file", "/var/lib/kfunctrace/history.db",

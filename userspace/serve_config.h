@@ -33,6 +33,8 @@ struct serve_config {
 	double max_overhead;		  /* share of one CPU: "1%" is 0.01; 0: no limit */
 	char *target;			  /* version or snapshot of the kernel to come, or NULL */
 	__u64 look_ns;			  /* between looks at objects and loaded programs: 60s */
+	__u64 measure_ns;		  /* between measurements of the own cost: 30s */
+	bool no_counting;		  /* count = off: only loaded programs are looked at */
 	char *control;			  /* /run/kfunctrace/control */
 	/* [history] */
 	char *history;	   /* /var/lib/kfunctrace/history.db; NULL: off */

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf_map_dump.h"
+#include "prog_table.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -44,7 +45,7 @@ static int compare_sites(const void *a, const void *b)
 }
 
 /* Sites that are still there come again with every reading. */
-static void sort_and_merge(struct site_table *table)
+void site_table__sort(struct site_table *table)
 {
 	size_t last = 0;
 
@@ -58,38 +59,63 @@ static void sort_and_merge(struct site_table *table)
 	table->nr = last + 1;
 }
 
+int site_table__add(struct site_table *table, const struct kft_site_key *key,
+		    const struct kft_site *site)
+{
+	if (table->nr == table->room) {
+		size_t room = table->room ? table->room * 2 : 256;
+		struct named_site *grown = realloc(table->sites, room * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		table->sites = grown;
+		table->room = room;
+	}
+	table->sites[table->nr].key = *key;
+	table->sites[table->nr++].site = *site;
+	return 0;
+}
+
 int site_table__take(struct site_table *table, int sites_fd)
 {
-	size_t nr, known = table->nr;
 	struct kft_site_key *keys;
 	struct kft_site *sites;
+	size_t nr;
 	int err;
 
 	err = bpf_map_dump(sites_fd, sizeof(*keys), sizeof(*sites), (void **)&keys, (void **)&sites,
 			   &nr);
 	if (err)
 		return err;
-	if (known + nr > table->room) {
-		size_t room = (known + nr) * 2;
-		struct named_site *grown = realloc(table->sites, room * sizeof(*grown));
-
-		if (grown) {
-			table->sites = grown;
-			table->room = room;
-		} else {
-			err = -ENOMEM;
-		}
-	}
 	for (size_t i = 0; i < nr && !err; i++) {
-		table->sites[table->nr].key = keys[i];
-		table->sites[table->nr++].site = sites[i];
+		err = site_table__add(table, &keys[i], &sites[i]);
 		/* It comes back when it is asked for again: its program is still there then. */
-		bpf_map_delete_elem(sites_fd, &keys[i]);
+		if (!err)
+			bpf_map_delete_elem(sites_fd, &keys[i]);
 	}
-	sort_and_merge(table);
+	site_table__sort(table);
 	free(keys);
 	free(sites);
 	return err;
+}
+
+void site_table__forget(struct site_table *table, const struct prog_table *programs)
+{
+	struct named_site *smaller;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < table->nr; i++) {
+		if (prog_table__find(programs, table->sites[i].key.prog_id))
+			table->sites[kept++] = table->sites[i];
+	}
+	table->nr = kept;
+	if (!table->room || kept > table->room / 4)
+		return;
+	smaller = realloc(table->sites, (kept ?: 1) * sizeof(*smaller));
+	if (smaller) {
+		table->sites = smaller;
+		table->room = kept ?: 1;
+	}
 }
 
 void site_table__free(struct site_table *table)

@@ -15,13 +15,6 @@ static bool is_pattern(const char *text)
 	return strpbrk(text, "*?[") != NULL;
 }
 
-static bool can_be_traced(const struct kfunc *kfunc)
-{
-	/* Unknown is tried: the kernel knows. */
-	return kfunc->coverage == COVERAGE_TRACED || kfunc->coverage == COVERAGE_SPECIALISED ||
-	       kfunc->coverage == COVERAGE_UNKNOWN;
-}
-
 static bool module_wanted(const struct stat_options *opts, const struct kfunc *kfunc)
 {
 	if (opts->run.no_modules && strcmp(kfunc->module, "vmlinux") != 0)
@@ -82,7 +75,8 @@ int stat_choice__make(struct stat_choice *choice, const struct registry *registr
 	for (int i = 0; i < registry__nr(registry); i++) {
 		const struct kfunc *kfunc = registry__at(registry, i);
 
-		if (!pattern_list__match(&opts->kfuncs, kfunc->name) || !module_wanted(opts, kfunc))
+		if (kfunc->is_gone || !pattern_list__match(&opts->kfuncs, kfunc->name) ||
+		    !module_wanted(opts, kfunc))
 			continue;
 		/* They are called by the probes: a probe on them would see itself. */
 		if (strcmp(kfunc->module, MODULE_EVENTS_MODULE) == 0) {
@@ -90,7 +84,7 @@ int stat_choice__make(struct stat_choice *choice, const struct registry *registr
 			continue;
 		}
 		nr_matched++;
-		if (!can_be_traced(kfunc)) {
+		if (!kfunc__can_be_traced(kfunc)) {
 			warn_untraceable(opts, kfunc);
 			omissions->untraceable++;
 			continue;

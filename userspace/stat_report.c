@@ -120,7 +120,7 @@ static bool nulls_counted(const struct probe_set *set, const struct kfunc *kfunc
 	for (int i = 0; i < probe_set__nr(set); i++) {
 		const struct probe *probe = probe_set__at(set, i);
 
-		if ((int)probe->target.subject == kfunc->index && !probe->error)
+		if ((int)probe->target.subject == kfunc->index && probe->was_attached)
 			return probe->target.kind == PROBE_COUNT_EXIT;
 	}
 	return false;

@@ -208,6 +208,13 @@ static int begin_with_module(struct tracing_session *session, const struct count
 				  "has unknown callers",
 				  nr_unseen);
 	}
+	if (opts->want_lines) {
+		err = module_engine__want_lines(module);
+		if (err) {
+			explain_module_failure(session, err);
+			return err;
+		}
+	}
 	session->keep = opts->keep;
 	return counters__open_module(module, opts->nr_slots,
 				     opts->keep || module_engine__is_kept(module),
@@ -405,6 +412,27 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 		return -EBUSY;
 	}
 	return 0;
+}
+
+int tracing_session__add(struct tracing_session *session, const struct probe_target *targets,
+			 int nr_targets)
+{
+	struct probe_target *own;
+	int nr;
+
+	if (!session->events)
+		return probe_set__add(session->set, targets, nr_targets);
+	own = with_events(&session->kernel, targets, nr_targets);
+	if (!own)
+		return -ENOMEM;
+	nr = probe_set__add(session->set, own, nr_targets);
+	free(own);
+	return nr;
+}
+
+int tracing_session__release(struct tracing_session *session, const char *module)
+{
+	return probe_set__detach_module(session->set, module);
 }
 
 int tracing_session__say_what_failed(const struct tracing_session *session)

@@ -51,6 +51,17 @@ int tracing_session__keep_counted(const struct tracing_session *session,
 /* -EINTR: interrupted. Fails when not a single probe could be attached. */
 int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
 			    int nr_targets);
+/*
+ * More of them (probe_set__add()), once some are attached. Says nothing that -v does not ask for.
+ * Returns how many were attached, or a negative errno.
+ */
+int tracing_session__add(struct tracing_session *session, const struct probe_target *targets,
+			 int nr_targets);
+/*
+ * Lets go of a module: none of its functions is probed any more, and it can be unloaded a moment
+ * later. Returns how many probes were detached, or a negative errno.
+ */
+int tracing_session__release(struct tracing_session *session, const char *module);
 /* Returns how many of the probes could not be attached, having said so. */
 int tracing_session__say_what_failed(const struct tracing_session *session);
 

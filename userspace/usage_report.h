@@ -27,6 +27,8 @@ struct usage_kfunc {
 	char *name, *module;
 	/* NULL when it is not deprecated on any of the hosts. */
 	char *deprecation, *replacement, *since;
+	/* Why its calls were not counted, or not all of the time; NULL: they were. */
+	char *untraced;
 };
 
 /* A program on a host that calls a kfunc. */
@@ -37,7 +39,10 @@ struct usage_use {
 	__s64 first_seen, last_seen; /* seconds since 1970; 0: not known */
 };
 
-/* Calls of a kfunc by a program (both may be USAGE_ALL) in a step of time. */
+/*
+ * Calls of a kfunc by a program (both may be USAGE_ALL) in a step of time. A step without any point
+ * was not measured; one in which nothing was called has a point of 0 calls, of whatever kfunc.
+ */
 struct usage_point {
 	__s64 time; /* begin of the step */
 	__u32 kfunc, program;
@@ -69,9 +74,10 @@ struct usage_problem {
 };
 
 struct usage_report {
-	char *source;	  /* "history /var/lib/...", "http://prometheus:9090" */
-	__s64 begin, end; /* seconds since 1970 */
-	__s64 step;	  /* of points, seconds */
+	char *source;	      /* "history /var/lib/...", "http://prometheus:9090" */
+	__s64 begin, end;     /* seconds since 1970 */
+	__s64 step;	      /* of points, seconds */
+	bool deprecated_only; /* that is all to be printed */
 	struct usage_host *hosts;
 	size_t nr_hosts;
 	struct usage_kfunc *kfuncs;
@@ -88,6 +94,7 @@ struct usage_report {
 	size_t nr_objects;
 	struct usage_problem *problems;
 	size_t nr_problems;
+	struct usage_names *names; /* finds hosts, kfuncs and programs; of usage_report.c */
 };
 
 /* What is asked for. */
@@ -108,14 +115,18 @@ int usage_from_prometheus(struct usage_report *report, const char *url,
 			  const struct usage_query *query);
 void usage_report__free(struct usage_report *report);
 
+/* Sets a text of a report to a copy, or to NULL. 0 or -ENOMEM; then it is as it was. */
+int usage_report__set(char **text, const char *value);
+
 /*
  * The index of the one that is equal, made when it is not there; strings are copied. USAGE_ALL: out
  * of memory. For those who fill a report.
  */
 __u32 usage_report__host(struct usage_report *report, const char *name);
+/* A module of NULL is vmlinux. */
 __u32 usage_report__kfunc(struct usage_report *report, const char *name, const char *module);
 __u32 usage_report__program(struct usage_report *report, const struct known_program *program);
-/* A new one, all zeros, or NULL. */
+/* A new one, all zeros, good until the next one is made; or NULL. */
 struct usage_use *usage_report__add_use(struct usage_report *report);
 struct usage_point *usage_report__add_point(struct usage_report *report);
 struct usage_references *usage_report__add_references(struct usage_report *report);

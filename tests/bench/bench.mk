@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make bench        measures what a call and a pair of calls cost, watched by us and by others, and what
-#                   a snapshot of a kernel in a file and a check of BPF objects take
+#                   a snapshot of a kernel in a file, a check of BPF objects and a scrape take
 # make check-bench  fails when the hot path has become longer
 
 BENCH         := $(BUILD)/bench
 BENCH_KERNELS := $(or $(KERNELS),trixie)
 
 .PHONY: bench check-bench
-bench: kfunctrace workloads $(BENCH)/bench-loop
+bench: kfunctrace workloads metrics-server $(BENCH)/bench-loop
 	$(Q)tests/bench/bench $(BENCH_KERNELS)
 	$(Q)tests/bench/images $(BENCH_KERNELS)
 	$(Q)tests/bench/objects
+	$(Q)tests/bench/scrape
 
 check-bench: kfunctrace $(BENCH)/bench-loop
 	$(Q)tests/bench/bench --check trixie

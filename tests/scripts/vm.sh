@@ -97,6 +97,27 @@ vm --add "$(command -v objdump)" --add tests/scripts -- \
 [[ $status == 0 ]] && grep -q 'GNU objdump' "$tmp/out" && grep -qx vm.sh "$tmp/out"
 result $? "--add brings a program with its libraries, and a folder"
 
+# Asks again, as whoever waits for a service does: until the guest listens there is nobody.
+ask()
+{
+	for _ in {1..60}; do
+		curl -s -m 2 "$1" && return
+		sleep 0.5
+	done
+	return 1
+}
+
+port=$((20000 + $$ % 10000))
+for suite in "${!version[@]}"; do
+	ask "http://127.0.0.1:$port" >"$tmp/asked" &
+	vm --kernel "$suite" --timeout 60 --forward "$port:9435" -- sh -c 'for i in $(seq 60); do
+		printf "HTTP/1.0 200 OK\r\n\r\nhello from the guest\n" | timeout 5 nc -l -p 9435 |
+			grep -q GET && break; done'
+	wait $!
+	[[ $status == 0 && $(<"$tmp/asked") == 'hello from the guest' ]]
+	result $? "$suite: --forward lets this host reach a port of the guest"
+done
+
 vm --get /proc/version="$tmp/version" --get made="$tmp/made" -- \
 	sh -c 'cat /proc/version; mkdir made; echo text >made/file'
 [[ $status == 0 ]] && cmp -s "$tmp/version" "$tmp/out" && [[ $(<"$tmp/made/file") == text ]]

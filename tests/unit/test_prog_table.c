@@ -2,7 +2,11 @@
 /* From an address to a program: right, or nobody. */
 #include "unit.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "prog_table.h"
+#include "site_table.h"
 
 static struct prog_image images[] = {
 	{ .start = 0x1000, .image = { .prog_id = 1, .len = 0x100 } },
@@ -75,6 +79,77 @@ static void a_program_is_gone_with_its_last_image(void **state)
 	assert_true(kft_prog__is_gone(&prog));
 }
 
+static void take_prog(struct prog_table *progs, __u32 id, bool dropped)
+{
+	const struct kft_prog prog = { .id = id, .nr_images = 1, .nr_freed = dropped };
+
+	assert_int_equal(prog_table__take_progs(progs, &prog, 1), 0);
+	for (size_t i = 0; i < progs->nr_progs; i++) {
+		if (progs->progs[i].prog.id == id)
+			progs->progs[i].dropped = dropped;
+	}
+}
+
+static void only_the_gone_that_nobody_names_are_forgotten(void **state)
+{
+	struct prog_table progs = { 0 };
+	const __u32 named[] = { 2, 6 };
+
+	(void)state;
+	for (__u32 id = 1; id <= 7; id++)
+		take_prog(&progs, id, id != 3);
+	prog_table__forget(&progs, named, ARRAY_SIZE(named));
+	for (__u32 id = 1; id <= 7; id++)
+		assert_int_equal(prog_table__find(&progs, id) != NULL,
+				 id == 2 || id == 3 || id == 6);
+	/* One that is there still is known as before. */
+	take_prog(&progs, 3, true);
+	prog_table__forget(&progs, NULL, 0);
+	assert_int_equal(progs.nr_progs, 0);
+	take_prog(&progs, 9, false);
+	assert_non_null(prog_table__find(&progs, 9));
+	prog_table__free(&progs);
+}
+
+static void room_for_the_forgotten_is_given_back(void **state)
+{
+	struct prog_table progs = { 0 };
+
+	(void)state;
+	for (__u32 id = 1; id <= 4000; id++)
+		take_prog(&progs, id, id > 2);
+	prog_table__forget(&progs, NULL, 0);
+	assert_int_equal(progs.nr_progs, 2);
+	assert_int_equal(progs.room_progs, 2);
+	prog_table__free(&progs);
+}
+
+static void call_sites_go_with_their_program(void **state)
+{
+	struct prog_table progs = { 0 };
+	struct named_site named[] = {
+		{ .key = { .prog_id = 1, .offset = 8 } },
+		{ .key = { .prog_id = 2, .offset = 8 } },
+		{ .key = { .prog_id = 2, .offset = 16 } },
+		{ .key = { .prog_id = 3, .offset = 8 } },
+	};
+	struct site_table sites = { .nr = 4, .room = 4 };
+
+	(void)state;
+	sites.sites = malloc(sizeof(named));
+	assert_non_null(sites.sites);
+	memcpy(sites.sites, named, sizeof(named));
+	take_prog(&progs, 2, false);
+	site_table__forget(&sites, &progs);
+	assert_int_equal(sites.nr, 2);
+	assert_non_null(site_table__find(&sites, 2, 0, 8));
+	assert_non_null(site_table__find(&sites, 2, 0, 16));
+	assert_null(site_table__find(&sites, 1, 0, 8));
+	assert_null(site_table__find(&sites, 3, 0, 8));
+	site_table__free(&sites);
+	prog_table__free(&progs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +158,9 @@ int main(void)
 		cmocka_unit_test(where_two_claim_it_nobody_has_it),
 		cmocka_unit_test(an_empty_table_knows_nobody),
 		cmocka_unit_test(a_program_is_gone_with_its_last_image),
+		cmocka_unit_test(only_the_gone_that_nobody_names_are_forgotten),
+		cmocka_unit_test(room_for_the_forgotten_is_given_back),
+		cmocka_unit_test(call_sites_go_with_their_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,8 @@ static void check_defaults(const struct serve_config *config)
 	assert_true(config->max_overhead > 0.009999 && config->max_overhead < 0.010001);
 	assert_null(config->target);
 	assert_int_equal(config->look_ns, 60 * NS_PER_S);
+	assert_int_equal(config->measure_ns, 30 * NS_PER_S);
+	assert_false(config->no_counting);
 	assert_string_equal(config->control, "/run/kfunctrace/control");
 	assert_string_equal(config->history, "/var/lib/kfunctrace/history.db");
 	assert_int_equal(config->retention_s, 14 * 86400);
@@ -138,7 +140,7 @@ static void the_example_has_the_defaults(void **state)
 		nr += is_key;
 	}
 	fclose(in);
-	assert_int_equal(nr, 19);
+	assert_int_equal(nr, 21);
 	load_well(&config, text);
 	check_defaults(&config);
 	serve_config__free(&config);
@@ -326,14 +328,15 @@ static void some_keys_are_fixed(void **state)
 		const char *text, *key;
 	} changes[] = {
 		{ "[serve]\nmax_objects = 5\n", "max_objects" },
-		{ "[serve]\nkfuncs = a* b\n", "kfuncs" },
-		{ "[serve]\nmodules = off\n", "modules" },
-		{ "[serve]\nmodules = x\n", "modules" },
+		{ "[serve]\nkfuncs = a* b\n", NULL },
+		{ "[serve]\nmodules = off\n", NULL },
+		{ "[serve]\nmodules = x\n", NULL },
+		{ "[serve]\ncount = off\n", "count" },
 		{ "[serve]\nreferences = off\n", "references" },
 		{ "[serve]\ncontrol = /x\n", "control" },
 		{ "[serve]\nkfuncs = *\nmodules = on\ncontrol = /run/kfunctrace/control\n", NULL },
 		{ "[serve]\ninterval = 1s\nmax_callers = 1\nmax_overhead = off\ntarget = x\n"
-		  "look = 1s\n[history]\nfile = off\nretention = 1d\nmax_size = 1M\n"
+		  "look = 1s\nmeasure = 1s\n[history]\nfile = off\nretention = 1d\nmax_size = 1M\n"
 		  "[listen]\naddress = off\n[notices]\nto = off\nburst = 1\ninterval = 1s\n"
 		  "stale_age = 1s\nloss_rate = 1\n",
 		  NULL },

@@ -8,7 +8,9 @@
 
 static struct usage_key key(__u32 kfunc, enum caller_kind kind, __u32 prog_id, __u64 site)
 {
-	return (struct usage_key){ .subject = kfunc, .kind = kind, .prog_id = prog_id, .site = site };
+	return (struct usage_key){
+		.subject = kfunc, .kind = kind, .prog_id = prog_id, .site = site
+	};
 }
 
 static void add(struct usage *usage, struct usage_key key, __u64 calls, __u64 nulls)
@@ -95,6 +97,28 @@ static void a_count_never_goes_below_zero(void **state)
 	usage__free(&change);
 }
 
+/* counters__forget_ended(): what is missing was told before, and what comes anew is told whole. */
+static void a_row_that_has_vanished_is_no_change(void **state)
+{
+	struct usage older = { 0 }, newer = { 0 }, change = { 0 };
+
+	(void)state;
+	add(&older, key(1, CALLER_PROGRAM, 1, 1), 10, 2);
+	add(&older, key(1, CALLER_PROGRAM, 2, 1), 20, 0);
+	add(&older, key(1, CALLER_PROGRAM, 3, 1), 30, 0);
+	add(&newer, key(1, CALLER_PROGRAM, 2, 1), 21, 0);
+	add(&newer, key(1, CALLER_PROGRAM, 4, 1), 5, 0);
+	assert_int_equal(usage__difference(&change, &newer, &older), 0);
+	assert_int_equal(change.nr, 2);
+	assert_int_equal(change.rows[0].key.prog_id, 2);
+	assert_int_equal(change.rows[0].counts.calls, 1);
+	assert_int_equal(change.rows[1].key.prog_id, 4);
+	assert_int_equal(change.rows[1].counts.calls, 5);
+	usage__free(&older);
+	usage__free(&newer);
+	usage__free(&change);
+}
+
 /* Random rows in random order: intervals one after the other add up to the whole. */
 static void intervals_add_up_to_the_total(void **state)
 {
@@ -126,6 +150,7 @@ int main(void)
 		cmocka_unit_test(every_part_of_the_key_tells_rows_apart),
 		cmocka_unit_test(an_interval_is_what_came_since),
 		cmocka_unit_test(a_count_never_goes_below_zero),
+		cmocka_unit_test(a_row_that_has_vanished_is_no_change),
 		cmocka_unit_test(intervals_add_up_to_the_total),
 	};
 

@@ -28,7 +28,7 @@ same "commands have an errno that fits" "$(control run '2 begin 16' '1 start' '1
 	"1 kfunc $address $kfunc nulls" "1 kfunc $address schedule calls" "1 kfunc 0 $kfunc calls" \
 	"1 kfunc ${address%?}1 $kfunc calls" "1 kfunc $address $kfunc maybe" "1 kfunc $address $long calls" \
 	"1 kfunc $address $longer calls" "1 kfunc $tracing calls" '1 program 1000 5' '1 program 0 5' '1 keep' \
-	'1 start' '1 start' "1 kfunc $address $kfunc calls" '1 program 0 5' '1 forget 4000000' '+1 keep' \
+	'1 start' '1 start' "1 kfunc $address $kfunc calls" '1 program 0 5' '1 forget 4000000' '+1 lines' '1 lines 1' '+1 keep' \
 	'1 keep' '+1 begin 16' '1 end' '1 end' 2>&1 | sed -E "s/$longer/LONGER/; s/$long/LONG/; s/$address/ADDRESS/; s/$tracing/UNTRACEABLE/; s/${address%?}1/ODD/; s/$kfunc/KFUNC/")" \
 "2 begin 16: EPROTO
 1 start: EINVAL
@@ -65,6 +65,8 @@ begin 16: EINVAL
 1 kfunc ADDRESS KFUNC calls: EBUSY
 1 program 0 5: EBUSY
 1 forget 4000000: ENOENT
++1 lines: ok
+1 lines 1: EINVAL
 +1 keep: EBUSY
 1 keep: ok
 +1 begin 16: EBUSY

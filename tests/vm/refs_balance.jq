@@ -75,9 +75,16 @@ def keys_of_type: "acquired", "null_returns", "released", "released_by_maps", "o
       | select($have != $want)
       | "\($kfunc) by \($who): \($have), truth \($want)"),
 
-    # What the kernel calls is for maps.
-    ($out.callers[] | select(.caller == "kernel" and .acquired + .released > 0)
-      | "\(.kfunc) by the kernel: acquired \(.acquired), released \(.released)"),
+    # What the kernel calls is for maps, but for what it leaks.
+    ($out.callers | map(select(.caller == "kernel" and .acquired + .released > 0)) | group_by(.type)[]
+      | .[0].type as $type
+      | ($truth.types | map(select(.type == $type)) | sum(.acquired_by_kernel)) as $leaked
+      | select(sum(.acquired) != $leaked or sum(.released) != 0)
+      | "\($type) by the kernel: acquired \(sum(.acquired)), released \(sum(.released)), truth \($leaked)"),
+    ($truth.types[] | select(.acquired_by_kernel)
+      | .type as $type | .acquired_by_kernel as $leaked
+      | select($out.callers | map(select(.caller == "kernel" and .type == $type)) | sum(.acquired) != $leaked)
+      | "\($type): \($leaked) acquired by the kernel are not told"),
 
     ($out.losses | to_entries[]
       | select(.key | IN("untraceable", "before_start") | not)

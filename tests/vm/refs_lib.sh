@@ -129,10 +129,10 @@ $(head -n 20 stderr)"
 	fi
 }
 
-# All scenes about references that this kernel has, but a flood.
+# All scenes about references that this kernel has, but a flood and the one of months.t.
 all_scenes()
 {
-	workload --list | grep '^refs-' | grep -v '^refs-zero-flood$'
+	workload --list | grep '^refs-' | grep -vE '^refs-(zero-flood|churn)$'
 }
 
 # A workload that parks objects of one type and hands them over, and that type.

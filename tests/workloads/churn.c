@@ -18,20 +18,24 @@
 #define ALIVE 3
 
 /* Instructions in front, without effect, move the calls and change the size. */
-static int load_copy(struct bpf_program *program, unsigned int padding)
+int program__load_copy(struct bpf_program *program, unsigned int padding)
 {
 	static struct bpf_insn instructions[MAX_PADDING + MAX_INSTRUCTIONS];
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 	const struct bpf_insn nothing = { .code = BPF_ALU64 | BPF_MOV | BPF_K };
 	size_t size = bpf_program__insn_cnt(program);
 	int fd;
 
-	if (size > MAX_INSTRUCTIONS)
+	if (size > MAX_INSTRUCTIONS || padding > MAX_PADDING)
 		return fail(0, "%s is too large", bpf_program__name(program));
+	/* There are no others; libbpf knows that by their section. */
+	if (bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
+		opts.prog_flags = BPF_F_SLEEPABLE;
 	for (unsigned int i = 0; i < padding; i++)
 		instructions[i] = nothing;
 	memcpy(instructions + padding, bpf_program__insns(program), size * sizeof(struct bpf_insn));
 	fd = bpf_prog_load(bpf_program__type(program), bpf_program__name(program), "GPL",
-			   instructions, padding + size, NULL);
+			   instructions, padding + size, &opts);
 	if (fd < 0)
 		return fail(-fd, "cannot load a copy of %s", bpf_program__name(program));
 	return fd;
@@ -58,7 +62,7 @@ int churn__run(struct bpf_object *object, const struct options *options)
 		if (*slot >= 0)
 			close(*slot);
 		program = templates[round % n];
-		*slot = load_copy(program, round * 37 % MAX_PADDING);
+		*slot = program__load_copy(program, round * 37 % MAX_PADDING);
 		err = *slot < 0 ? *slot
 				: program__run(*slot, bpf_program__type(program), options->times);
 		if (err)

@@ -22,6 +22,7 @@ enum role {
 	RELEASES,
 	PUSHES, /* into a list: whose reference it is changes, how many there are does not */
 	POPS,
+	LEAKS, /* releases, and acquires one that nobody releases */
 };
 
 struct meaning {
@@ -67,8 +68,7 @@ static const struct meaning meanings[] = {
 	{ "kfunctrace_test_object_acquire", ACQUIRES, MODULE_OBJECT },
 	{ "kfunctrace_test_object_kptr_get", ACQUIRES, MODULE_OBJECT },
 	{ "kfunctrace_test_object_release", RELEASES, MODULE_OBJECT },
-	/* It keeps the object, but the program has given it up. */
-	{ "kfunctrace_test_object_leak", RELEASES, MODULE_OBJECT },
+	{ "kfunctrace_test_object_leak", LEAKS, MODULE_OBJECT },
 };
 
 #define N_MEANINGS (sizeof(meanings) / sizeof(meanings[0]))
@@ -104,7 +104,7 @@ struct references {
 
 struct totals {
 	const char *type;
-	unsigned long long acquired, nulls, released, by_maps, empty, pushed, popped;
+	unsigned long long acquired, nulls, released, by_maps, empty, pushed, popped, leaked;
 };
 
 static bool same(const char *a, const char *b)
@@ -188,7 +188,10 @@ static struct totals *totals_of(struct totals *types, size_t *n, const char *typ
 	return &types[*n - 1];
 }
 
-/* The kernel's own calls, inside of other kfuncs or for a map, are not the programs'. */
+/*
+ * The kernel's own calls, inside of other kfuncs or for a map, are not the programs'; but what it
+ * leaks is outstanding.
+ */
 static size_t count_types(const struct references *references, const struct truth_row *rows,
 			  size_t n_rows, struct totals *types)
 {
@@ -210,6 +213,11 @@ static size_t count_types(const struct references *references, const struct trut
 				break;
 			case RELEASES:
 				totals->released += row->calls;
+				break;
+			case LEAKS:
+				totals->released += row->calls;
+				totals->acquired += row->calls;
+				totals->leaked += row->calls;
 				break;
 			case PUSHES:
 				totals->pushed += row->calls;
@@ -289,6 +297,8 @@ static void print_types(const struct references *references, FILE *file,
 			"\"released\": %llu, \"released_by_maps\": %llu, \"outstanding\": %llu",
 			i ? "," : "", totals->type, totals->acquired, totals->nulls,
 			totals->released, totals->by_maps, outstanding(totals));
+		if (totals->leaked)
+			fprintf(file, ", \"acquired_by_kernel\": %llu", totals->leaked);
 		if (totals->empty)
 			fprintf(file, ", \"empty_releases\": %llu", totals->empty);
 		if (totals->pushed || totals->popped)

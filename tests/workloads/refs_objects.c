@@ -199,10 +199,14 @@ int refs_test_module__perform(struct scene *scene)
 		/* A hash map has a spare element for each CPU. */
 		.empty_slots = is_old ? DOOMED_SLOTS + libbpf_num_possible_cpus() - 2 : 0,
 	};
+	/* By the kernel, which has no program. */
+	struct parked leaked = { .type = MODULE_OBJECT, .kfunc = objects.acquires };
 
 	if (do_all(scene, &objects) || scene__do_times(scene, "zero_module", n) ||
 	    scene__do_times(scene, "leak_module", n))
 		return -1;
+	leaked.objects = leaked.references = n;
+	references__add_parked(scene->references, &leaked);
 	if (!is_old) {
 		references__add_refcount_zero(scene->references, objects.acquires, "zero_module",
 					      (unsigned long long)ZEROS_A_RUN * n);

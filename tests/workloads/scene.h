@@ -73,6 +73,7 @@ int scene__remove_cgroup(struct scene *scene, const char *name);
 
 /* The scenarios. */
 int refs_cgroup__perform(struct scene *scene);
+int refs_churn__perform(struct scene *scene);
 int refs_conntrack__perform(struct scene *scene);
 int refs_cpumask__perform(struct scene *scene);
 int refs_crypto__perform(struct scene *scene);

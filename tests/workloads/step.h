@@ -17,6 +17,8 @@
 #define DOOMED_SLOTS 64
 /* Acquires of refs-test-module that fail, in a run of the program. */
 #define ZEROS_A_RUN 3
+/* Places where refs-churn leaves references. */
+#define CHURN_SLOTS 64
 /* Objects that refs-many may park. */
 #define MAX_MANY 8192
 

@@ -132,6 +132,13 @@ static const struct workload workloads[] = {
 		.perform = refs_cgroup__perform,
 	},
 	{
+		.name = "refs-churn",
+		.summary = "programs that come and go, --rounds of them, and leave references",
+		.objects = { object__refs_churn, object__refs_churn_test },
+		.defaults = { .times = 1, .threads = 1, .rounds = 300 },
+		.perform = refs_churn__perform,
+	},
+	{
 		.name = "refs-cpumask",
 		.summary = "masks of CPUs, parked and destroyed with their map",
 		.objects = { object__refs_cpumask },
@@ -272,7 +279,7 @@ static int usage(FILE *file, int status)
 		"  --times N      runs of each program\n"
 		"  --threads T    in so many threads\n"
 		"  --cpu C        all threads on CPU C\n"
-		"  --rounds R     loads, for churn\n"
+		"  --rounds R     loads, for churn and refs-churn\n"
 		"  --seconds S    go on for so long\n"
 		"  --truth FILE   write what was called there, as JSON\n"
 		"  --wait FILE    load the programs, but go on only when there is FILE\n"

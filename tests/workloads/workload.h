@@ -57,6 +57,8 @@ const void *object__many_sites(size_t *size);
 const void *object__mix(size_t *size);
 const void *object__readonly_dynptr(size_t *size);
 const void *object__refs_cgroup(size_t *size);
+const void *object__refs_churn(size_t *size);
+const void *object__refs_churn_test(size_t *size);
 const void *object__refs_conntrack(size_t *size);
 const void *object__refs_cpumask(size_t *size);
 const void *object__refs_crypto(size_t *size);
@@ -89,6 +91,8 @@ int object__load(struct bpf_object *object);
 int object__run(struct bpf_object *object, const struct options *options);
 /* Runs one program so many times. */
 int program__run(int fd, enum bpf_prog_type type, unsigned int times);
+/* Loads a copy of a loaded one with so many instructions more; its fd, or -1. */
+int program__load_copy(struct bpf_program *program, unsigned int padding);
 /* The rows of the programs that are loaded, and of the kernel; to be freed. */
 int object__truth(struct bpf_object *object, struct truth_row **rows, size_t *n);
 

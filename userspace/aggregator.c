@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "aggregator.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "aggregate.h"
+#include "clock.h"
+#include "counters.h"
+#include "counting.h"
+#include "history.h"
+#include "kernel_version.h"
+#include "live_kernel.h"
+#include "message.h"
+#include "module_watch.h"
+#include "notices.h"
+#include "overhead.h"
+#include "program_census.h"
+#include "program_loaders.h"
+#include "serve_config.h"
+#include "serve_control.h"
+#include "serve_privileges.h"
+#include "status_server.h"
+
+/* Between two deletions of what is too old in the history. */
+#define TIDY_NS (60 * NS_PER_S)
+/* Programs that have come are looked behind soon, but /proc is not read without pause. */
+#define NEWCOMERS_NS (5 * NS_PER_S)
+
+struct aggregator {
+	const struct aggregator_options *opts;
+	struct serve_config *config;
+	struct aggregate *aggregate;
+	struct notices *notices;
+	struct history *history;
+	struct status_server *server;
+	struct serve_control *control;
+	struct program_loaders *loaders;
+	struct counting *counting;
+	struct program_census *census;
+	struct module_watch *modules;
+	struct overhead *overhead;
+	__u64 told, suppressed; /* by notices before these */
+	char host[256];
+	int epoll_fd, signal_fd, timer_fd;
+	sigset_t signals, old_signals;
+	bool is_ending;
+	__u64 next_look_ns, next_loaders_ns, next_tidy_ns, next_overhead_ns;
+	__u64 last_good_ns; /* of a drain */
+	__u64 watchdog_ns;  /* how often systemd wants to hear of us; 0: never */
+	__u64 next_watchdog_ns;
+};
+
+static __s64 now_s(void)
+{
+	return time(NULL);
+}
+
+/* --- trouble ---------------------------------------------------------------------------------------- */
+
+/* One line for the status page, /readyz and systemd, and a notice; NULL: all is well. */
+static void set_trouble(struct aggregator *aggregator, const char *trouble)
+{
+	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
+
+	if (strcmp(state->trouble, trouble ?: "") == 0)
+		return;
+	snprintf(state->trouble, sizeof(state->trouble), "%s", trouble ?: "");
+	sd_notifyf(0, "STATUS=%s", trouble ?: "counting");
+	if (!trouble)
+		return;
+	notices__tell(aggregator->notices,
+		      &(struct notice){ .kind = NOTICE_TROUBLE, .message = trouble }, clock_ns());
+}
+
+/* --- what it does again and again ------------------------------------------------------------------------ */
+
+static void take_own_cost(struct aggregator *aggregator)
+{
+	struct aggregate_cost *cost = &aggregate__state(aggregator->aggregate)->cost;
+	unsigned long size, resident;
+	FILE *in = fopen("/proc/self/statm", "re");
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	cost->process_ns = used.tv_sec * NS_PER_S + used.tv_nsec;
+	if (in && fscanf(in, "%lu %lu", &size, &resident) == 2)
+		cost->rss_bytes = resident * (__u64)sysconf(_SC_PAGESIZE);
+	if (in)
+		fclose(in);
+	cost->kernel_bytes = counting__kernel_memory(aggregator->counting);
+}
+
+/* Ready is who has counted lately. */
+static void judge_readiness(struct aggregator *aggregator, __u64 now_ns)
+{
+	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
+
+	state->ready =
+		aggregator->last_good_ns &&
+		now_ns - aggregator->last_good_ns < 3 * aggregator->config->interval_ns + NS_PER_S;
+}
+
+static void save(struct aggregator *aggregator)
+{
+	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
+	char trouble[256];
+	int err;
+
+	state->notices = aggregator->told + notices__told(aggregator->notices);
+	state->notices_suppressed =
+		aggregator->suppressed + notices__suppressed(aggregator->notices);
+	if (!aggregator->history) {
+		set_trouble(aggregator, NULL);
+		return;
+	}
+	err = history__save(aggregator->history, aggregator->aggregate, now_s());
+	state->history_bytes = history__bytes(aggregator->history);
+	state->history_errors = history__errors(aggregator->history);
+	if (!err) {
+		set_trouble(aggregator, NULL);
+		return;
+	}
+	snprintf(trouble, sizeof(trouble), "history is not being written: %s",
+		 *history__trouble(aggregator->history) ? history__trouble(aggregator->history)
+							: strerror(-err));
+	set_trouble(aggregator, trouble);
+}
+
+static void drain(struct aggregator *aggregator)
+{
+	struct aggregate_cost *cost = &aggregate__state(aggregator->aggregate)->cost;
+	__u64 begin_ns = clock_ns(), end_ns;
+	int err = counting__drain(aggregator->counting, now_s());
+
+	end_ns = clock_ns();
+	if (err == -EAGAIN)
+		return;
+	if (err) {
+		char trouble[128];
+
+		snprintf(trouble, sizeof(trouble), "the counters cannot be read: %s",
+			 strerror(-err));
+		set_trouble(aggregator, trouble);
+		return;
+	}
+	cost->drains++;
+	cost->last_drain_ns = end_ns - begin_ns;
+	cost->drain_ns += end_ns - begin_ns;
+	aggregator->last_good_ns = end_ns;
+	take_own_cost(aggregator);
+	save(aggregator);
+}
+
+static void look(struct aggregator *aggregator)
+{
+	int err = counting__look_at_objects(aggregator->counting);
+
+	if (!err)
+		err = program_census__look(aggregator->census);
+	if (err)
+		msg__warn("cannot look at objects and programs: %s", strerror(-err));
+	aggregator->next_look_ns = clock_ns() + aggregator->config->look_ns;
+}
+
+/* Who loads a program and goes again is not found later. */
+static void look_behind_newcomers(struct aggregator *aggregator, __u64 now_ns)
+{
+	if (!counting__has_newcomers(aggregator->counting) || now_ns < aggregator->next_loaders_ns)
+		return;
+	program_loaders__look(aggregator->loaders, counting__kernel(aggregator->counting)->btfs);
+	aggregator->next_loaders_ns = clock_ns() + NEWCOMERS_NS;
+}
+
+static void on_timer(struct aggregator *aggregator)
+{
+	__u64 expired, now_ns;
+
+	if (read(aggregator->timer_fd, &expired, sizeof(expired)) != sizeof(expired))
+		return;
+	drain(aggregator);
+	now_ns = clock_ns();
+	if (now_ns >= aggregator->next_look_ns)
+		look(aggregator);
+	else
+		look_behind_newcomers(aggregator, now_ns);
+	notices__tend(aggregator->notices, now_ns);
+	if (aggregator->history && now_ns >= aggregator->next_tidy_ns) {
+		history__tidy(aggregator->history, now_s());
+		aggregator->next_tidy_ns = now_ns + TIDY_NS;
+	}
+	judge_readiness(aggregator, clock_ns());
+}
+
+/* --- modules ------------------------------------------------------------------------------------------- */
+
+static void on_modules(struct aggregator *aggregator)
+{
+	int err = module_watch__settled(aggregator->modules);
+
+	if (err <= 0)
+		return;
+	err = counting__follow_modules(aggregator->counting);
+	if (!err)
+		err = program_census__refresh(aggregator->census);
+	if (err)
+		set_trouble(aggregator, "modules that came or went could not be followed");
+}
+
+static int answer(const char *request, char *text, size_t size, void *arg)
+{
+	struct aggregator *aggregator = arg;
+	char module[64];
+	int nr;
+
+	if (sscanf(request, "release %63s", module) != 1) {
+		snprintf(text, size, "there is no such request");
+		return -EINVAL;
+	}
+	nr = counting__release_module(aggregator->counting, module);
+	if (nr == -ENOENT)
+		snprintf(text, size, "no module %s with kfuncs is loaded", module);
+	else if (nr < 0)
+		snprintf(text, size, "cannot let go of %s: %s", module, strerror(-nr));
+	else if (!nr)
+		snprintf(text, size, "%s was not being traced", module);
+	else
+		snprintf(text, size, "let go of %s: %d probes taken off", module, nr);
+	return nr < 0 ? nr : 0;
+}
+
+/* --- configuration --------------------------------------------------------------------------------------- */
+
+static int override(char **field, const char *value)
+{
+	if (!value)
+		return 0;
+	free(*field);
+	*field = NULL;
+	if (strcmp(value, "off") == 0)
+		return 0;
+	*field = strdup(value);
+	return *field ? 0 : -ENOMEM;
+}
+
+static int load_config(const struct aggregator_options *opts, struct serve_config **result)
+{
+	struct serve_config *config = calloc(1, sizeof(*config));
+	int err;
+
+	if (!config)
+		return -ENOMEM;
+	err = serve_config__load(config, opts->config, opts->config_must_exist);
+	if (!err)
+		err = override(&config->history, opts->history)
+			      ?: override(&config->listen, opts->listen);
+	if (err) {
+		serve_config__free(config);
+		free(config);
+		return err;
+	}
+	*result = config;
+	return 0;
+}
+
+static void free_config(struct serve_config *config)
+{
+	if (!config)
+		return;
+	serve_config__free(config);
+	free(config);
+}
+
+int aggregator__check_config(const struct aggregator_options *opts)
+{
+	struct serve_config *config = NULL;
+	int err = load_config(opts, &config);
+
+	free_config(config);
+	return err;
+}
+
+static struct aggregate_options aggregate_options(const struct serve_config *config)
+{
+	return (struct aggregate_options){
+		.max_callers = config->max_callers,
+		.max_objects = config->max_objects,
+		.forget_s = config->retention_s,
+	};
+}
+
+static struct overhead_options overhead_options(const struct serve_config *config)
+{
+	return (struct overhead_options){
+		.max_share = config->max_overhead,
+		.interval_ns = config->measure_ns,
+	};
+}
+
+static int set_timer(struct aggregator *aggregator)
+{
+	__u64 ns = aggregator->config->interval_ns;
+	struct timespec period = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
+	struct itimerspec timer = { .it_interval = period, .it_value = period };
+
+	return timerfd_settime(aggregator->timer_fd, 0, &timer, NULL) ? -errno : 0;
+}
+
+static int watch_fd(struct aggregator *aggregator, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (fd < 0)
+		return 0;
+	return epoll_ctl(aggregator->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int open_server(struct aggregator *aggregator, const struct serve_config *config)
+{
+	const struct status_server_options opts = {
+		.listen = config->listen,
+		.version = aggregator->opts->version,
+		.host = aggregator->host,
+	};
+	int err;
+
+	if (!config->listen)
+		return 0;
+	err = status_server__open(&opts, aggregator->aggregate, &aggregator->server);
+	return err ?: watch_fd(aggregator, status_server__fd(aggregator->server));
+}
+
+static int open_notices(const struct serve_config *config, struct notices **notices)
+{
+	const struct notices_options opts = {
+		.to = config->notices,
+		.burst = config->notice_burst,
+		.interval_ns = config->notice_interval_ns,
+	};
+
+	return notices__open(&opts, notices);
+}
+
+static struct history_options history_options(const struct serve_config *config)
+{
+	return (struct history_options){
+		.path = config->history,
+		.retention_s = config->retention_s,
+		.max_bytes = config->max_bytes,
+	};
+}
+
+/* Without its history the aggregator counts all the same, and says so. */
+static int open_history(struct aggregator *aggregator, const struct serve_config *config)
+{
+	const struct history_options opts = history_options(config);
+	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
+	int err;
+
+	state->history_on = false;
+	if (!config->history)
+		return 0;
+	err = history__open(&opts, &aggregator->history);
+	if (err == -EPROTONOSUPPORT)
+		return err;
+	if (err) {
+		state->history_errors++;
+		set_trouble(aggregator, "the history cannot be opened, and nothing is kept");
+		return 0;
+	}
+	state->history_on = true;
+	return 0;
+}
+
+static bool differ(const char *a, const char *b)
+{
+	return strcmp(a ?: "", b ?: "") != 0;
+}
+
+static int change_listening(struct aggregator *aggregator, const struct serve_config *config)
+{
+	struct status_server *old = aggregator->server;
+	int err;
+
+	if (!differ(config->listen, aggregator->config->listen))
+		return 0;
+	aggregator->server = NULL;
+	err = open_server(aggregator, config);
+	if (err) {
+		status_server__free(aggregator->server);
+		aggregator->server = old;
+		return err;
+	}
+	status_server__free(old);
+	return 0;
+}
+
+static int change_target(struct aggregator *aggregator, const struct serve_config *config)
+{
+	struct program_census *census;
+	int err;
+
+	if (!differ(config->target, aggregator->config->target))
+		return 0;
+	err = program_census__open(counting__kernel(aggregator->counting), aggregator->aggregate,
+				   aggregator->loaders, config->target, &census);
+	if (err)
+		return err;
+	program_census__free(aggregator->census);
+	aggregator->census = census;
+	aggregator->next_look_ns = 0;
+	return 0;
+}
+
+static int change_history(struct aggregator *aggregator, const struct serve_config *config)
+{
+	const struct history_options opts = history_options(config);
+
+	if (!differ(config->history, aggregator->config->history)) {
+		if (aggregator->history)
+			history__set_options(aggregator->history, &opts);
+		return 0;
+	}
+	history__close(aggregator->history);
+	aggregator->history = NULL;
+	return open_history(aggregator, config);
+}
+
+static int change_notices(struct aggregator *aggregator, const struct serve_config *config)
+{
+	struct notices *notices;
+	int err = open_notices(config, &notices);
+
+	if (err)
+		return err;
+	aggregator->told += notices__told(aggregator->notices);
+	aggregator->suppressed += notices__suppressed(aggregator->notices);
+	notices__free(aggregator->notices);
+	aggregator->notices = notices;
+	counting__set_notices(aggregator->counting, notices);
+	overhead__set_notices(aggregator->overhead, notices);
+	return 0;
+}
+
+/* What may fail comes first; what has been changed by then is no worse than before. */
+static int apply(struct aggregator *aggregator, struct serve_config *config)
+{
+	const struct aggregate_options bounds = aggregate_options(config);
+	const struct overhead_options overhead = overhead_options(config);
+	int err = change_listening(aggregator, config);
+
+	if (!err)
+		err = change_target(aggregator, config);
+	if (!err)
+		err = change_notices(aggregator, config);
+	if (!err)
+		err = change_history(aggregator, config);
+	if (!err)
+		err = counting__reconfigure(aggregator->counting, config);
+	if (err)
+		return err;
+	aggregate__set_options(aggregator->aggregate, &bounds);
+	aggregate__state(aggregator->aggregate)->cost.detached_kfuncs = 0;
+	overhead__set_options(aggregator->overhead, &overhead);
+	return 0;
+}
+
+static void reload(struct aggregator *aggregator)
+{
+	struct serve_config *config = NULL, *old = aggregator->config;
+	const char *fixed = NULL;
+	int err;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ns() / 1000);
+	err = load_config(aggregator->opts, &config);
+	if (!err)
+		fixed = serve_config__fixed_difference(old, config);
+	if (fixed) {
+		msg__error("%s cannot be changed while the aggregator runs: restart it", fixed);
+		err = -EBUSY;
+	}
+	if (!err)
+		err = apply(aggregator, config);
+	if (err) {
+		msg__error("the configuration stays as it was");
+		notices__tell(aggregator->notices,
+			      &(struct notice){ .kind = NOTICE_TROUBLE,
+						.message = "a wrong configuration was refused, the "
+							   "one before stays" },
+			      clock_ns());
+		/* What was applied of it refers to the old one again. */
+		if (config)
+			counting__reconfigure(aggregator->counting, old);
+		free_config(config);
+	} else {
+		aggregator->config = config;
+		free_config(old);
+		set_timer(aggregator);
+		msg__detail("configuration read anew");
+	}
+	sd_notify(0, "READY=1");
+}
+
+/* --- the loop -------------------------------------------------------------------------------------------- */
+
+static void on_signal(struct aggregator *aggregator)
+{
+	struct signalfd_siginfo info;
+
+	while (read(aggregator->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(aggregator);
+		else
+			aggregator->is_ending = true;
+	}
+}
+
+static void tend(struct aggregator *aggregator)
+{
+	__u64 now_ns = clock_ns();
+
+	if (aggregator->overhead && now_ns >= aggregator->next_overhead_ns)
+		aggregator->next_overhead_ns = overhead__tend(aggregator->overhead, now_ns);
+	if (aggregator->watchdog_ns && now_ns >= aggregator->next_watchdog_ns) {
+		sd_notify(0, "WATCHDOG=1");
+		aggregator->next_watchdog_ns = now_ns + aggregator->watchdog_ns / 3;
+	}
+	judge_readiness(aggregator, now_ns);
+}
+
+static int wait_ms(struct aggregator *aggregator)
+{
+	__u64 now_ns = clock_ns(), next_ns = aggregator->next_overhead_ns;
+	int ms, server_ms = -1;
+
+	if (aggregator->watchdog_ns && aggregator->next_watchdog_ns < next_ns)
+		next_ns = aggregator->next_watchdog_ns;
+	ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
+	if (aggregator->server)
+		server_ms = status_server__timeout_ms(aggregator->server);
+	return server_ms >= 0 && server_ms < ms ? server_ms : ms;
+}
+
+static void dispatch(struct aggregator *aggregator, int fd)
+{
+	if (fd == aggregator->signal_fd)
+		on_signal(aggregator);
+	else if (fd == aggregator->timer_fd)
+		on_timer(aggregator);
+	else if (fd == serve_control__fd(aggregator->control))
+		serve_control__run(aggregator->control);
+	else if (fd == module_watch__fd(aggregator->modules))
+		on_modules(aggregator);
+	else if (fd == counting__events_fd(aggregator->counting))
+		counting__take_events(aggregator->counting);
+}
+
+static int loop(struct aggregator *aggregator)
+{
+	struct epoll_event events[16];
+
+	while (!aggregator->is_ending) {
+		int nr = epoll_wait(aggregator->epoll_fd, events, 16, wait_ms(aggregator));
+
+		if (nr < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < nr; i++)
+			dispatch(aggregator, events[i].data.fd);
+		/* Its own file descriptor, or its time: whoever is slow is to be dropped. */
+		if (aggregator->server)
+			status_server__run(aggregator->server);
+		tend(aggregator);
+	}
+	return 0;
+}
+
+/* --- beginning and end --------------------------------------------------------------------------------------- */
+
+static int open_loop(struct aggregator *aggregator)
+{
+	int err;
+
+	sigemptyset(&aggregator->signals);
+	sigaddset(&aggregator->signals, SIGINT);
+	sigaddset(&aggregator->signals, SIGTERM);
+	sigaddset(&aggregator->signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &aggregator->signals, &aggregator->old_signals);
+	aggregator->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	aggregator->signal_fd = signalfd(-1, &aggregator->signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	aggregator->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (aggregator->epoll_fd < 0 || aggregator->signal_fd < 0 || aggregator->timer_fd < 0)
+		return -errno;
+	err = watch_fd(aggregator, aggregator->signal_fd);
+	return err ?: watch_fd(aggregator, aggregator->timer_fd);
+}
+
+static int open_memory(struct aggregator *aggregator)
+{
+	const struct aggregate_options bounds = aggregate_options(aggregator->config);
+	struct aggregate_state *state;
+
+	aggregator->aggregate = aggregate__new(&bounds);
+	aggregator->loaders = program_loaders__new();
+	if (!aggregator->aggregate || !aggregator->loaders) {
+		msg__error("not enough memory");
+		return -ENOMEM;
+	}
+	state = aggregate__state(aggregator->aggregate);
+	snprintf(state->release, sizeof(state->release), "%s", kernel_release());
+	state->started = state->counting_since = now_s();
+	if (gethostname(aggregator->host, sizeof(aggregator->host) - 1))
+		strcpy(aggregator->host, "?");
+	return 0;
+}
+
+static int restore(struct aggregator *aggregator)
+{
+	int err = open_history(aggregator, aggregator->config);
+
+	if (!err && aggregator->history) {
+		err = history__restore(aggregator->history, aggregator->aggregate);
+		if (err) {
+			msg__warn("cannot read what was counted before: %s; counters begin at 0",
+				  strerror(-err));
+			err = 0;
+		}
+	}
+	return err;
+}
+
+static int begin_counting(struct aggregator *aggregator)
+{
+	const struct counting_options counting = {
+		.config = aggregator->config,
+		.aggregate = aggregator->aggregate,
+		.notices = aggregator->notices,
+		.loaders = aggregator->loaders,
+	};
+	const struct overhead_options overhead = overhead_options(aggregator->config);
+	int err;
+
+	/* First, so that no module falls between the two. */
+	err = module_watch__open(&aggregator->modules);
+	if (!err)
+		err = watch_fd(aggregator, module_watch__fd(aggregator->modules));
+	if (err) {
+		msg__error("cannot watch modules being loaded: %s", strerror(-err));
+		return err;
+	}
+	err = counting__open(&counting, &aggregator->counting);
+	if (!err)
+		err = watch_fd(aggregator, counting__events_fd(aggregator->counting));
+	if (!err)
+		err = program_census__open(counting__kernel(aggregator->counting),
+					   aggregator->aggregate, aggregator->loaders,
+					   aggregator->config->target, &aggregator->census);
+	if (err)
+		return err;
+	aggregator->overhead = overhead__new(&overhead, aggregator->counting, aggregator->aggregate,
+					     aggregator->notices);
+	return aggregator->overhead ? 0 : -ENOMEM;
+}
+
+static int open_control(struct aggregator *aggregator)
+{
+	int err = serve_control__open(aggregator->config->control, answer, aggregator,
+				      &aggregator->control);
+
+	return err ?: watch_fd(aggregator, serve_control__fd(aggregator->control));
+}
+
+static void begin_watchdog(struct aggregator *aggregator)
+{
+	uint64_t us;
+
+	if (sd_watchdog_enabled(0, &us) > 0)
+		aggregator->watchdog_ns = us * 1000;
+}
+
+static int open_all(struct aggregator *aggregator)
+{
+	int err = load_config(aggregator->opts, &aggregator->config);
+
+	if (!err)
+		err = open_loop(aggregator);
+	/* Whoever is the second leaves here, before it has touched anything. */
+	if (!err)
+		err = open_control(aggregator);
+	if (!err)
+		err = open_notices(aggregator->config, &aggregator->notices);
+	if (!err)
+		err = open_memory(aggregator);
+	if (!err)
+		err = restore(aggregator);
+	if (!err)
+		err = open_server(aggregator, aggregator->config);
+	if (!err)
+		err = begin_counting(aggregator);
+	if (!err)
+		err = serve_privileges__drop();
+	if (!err)
+		err = set_timer(aggregator);
+	return err;
+}
+
+static void close_all(struct aggregator *aggregator)
+{
+	overhead__free(aggregator->overhead);
+	program_census__free(aggregator->census);
+	counting__close(aggregator->counting);
+	module_watch__free(aggregator->modules);
+	status_server__free(aggregator->server);
+	history__close(aggregator->history);
+	program_loaders__free(aggregator->loaders);
+	aggregate__free(aggregator->aggregate);
+	notices__free(aggregator->notices);
+	serve_control__free(aggregator->control);
+	free_config(aggregator->config);
+	if (aggregator->epoll_fd >= 0)
+		close(aggregator->epoll_fd);
+	if (aggregator->signal_fd >= 0)
+		close(aggregator->signal_fd);
+	if (aggregator->timer_fd >= 0)
+		close(aggregator->timer_fd);
+	sigprocmask(SIG_SETMASK, &aggregator->old_signals, NULL);
+}
+
+int aggregator__run(const struct aggregator_options *opts)
+{
+	struct aggregator aggregator = {
+		.opts = opts,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.timer_fd = -1,
+	};
+	int err;
+
+	sigprocmask(SIG_BLOCK, NULL, &aggregator.old_signals);
+	err = open_all(&aggregator);
+	if (!err) {
+		drain(&aggregator);
+		look(&aggregator);
+		judge_readiness(&aggregator, clock_ns());
+		begin_watchdog(&aggregator);
+		sd_notify(0, "READY=1\nSTATUS=counting");
+		err = loop(&aggregator);
+		sd_notify(0, "STOPPING=1");
+		/* What was counted to the end is kept. */
+		drain(&aggregator);
+	}
+	close_all(&aggregator);
+	return err;
+}

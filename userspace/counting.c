@@ -1,0 +1,677 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "counting.h"
+#include "counting_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "deprecations.h"
+#include "message.h"
+#include "module_events.h"
+#include "notices.h"
+#include "pairing.h"
+#include "probe_set.h"
+#include "registry.h"
+#include "serve_config.h"
+
+/* Room for events between two looks at them, and how many of them a second the kernel sends. */
+#define RING_BYTES	(256 * 1024)
+#define EVENTS_A_SECOND 200
+
+static struct live_kernel *kernel_of(struct counting *counting)
+{
+	return &counting->session.tracing.kernel;
+}
+
+void counting__set_notices(struct counting *counting, struct notices *notices)
+{
+	counting->notices = notices;
+}
+
+__u64 counting__kernel_memory(const struct counting *counting)
+{
+	const struct references *references = counting->session.references;
+
+	if (!counting->session.tracing.counters)
+		return 0;
+	return counters__memory(counting->session.tracing.counters) +
+	       (references ? references__memory(references) : 0);
+}
+
+struct live_kernel *counting__kernel(struct counting *counting)
+{
+	return kernel_of(counting);
+}
+
+/* --- numbers in the aggregate ---------------------------------------------------------------------- */
+
+__u32 counting__number_of(const struct counting *counting, __u32 subject)
+{
+	return subject >= FIRST_OTHER ? counting->kfunc_numbers[subject - FIRST_OTHER]
+				      : counting->function_numbers[subject];
+}
+
+int counting__function_of(__u32 subject)
+{
+	return subject >= FIRST_OTHER ? -1 : (int)subject;
+}
+
+static int set_deprecation(struct counting *counting, const struct kfunc *kfunc, __u32 number)
+{
+	const struct deprecation *deprecation =
+		live_kernel__deprecation(kernel_of(counting), kfunc);
+	char since[32] = "";
+
+	if (!deprecation)
+		return 0;
+	if (deprecation->since)
+		snprintf(since, sizeof(since), "%u.%u", deprecation->since >> 16,
+			 deprecation->since & 0xffff);
+	return aggregate__set_deprecation(
+		counting->aggregate, number, deprecation_kind__name(deprecation->kind),
+		deprecation__replacement(deprecation), *since ? since : NULL);
+}
+
+static __u32 *grow(__u32 **numbers, int nr)
+{
+	__u32 *grown = realloc(*numbers, (nr + 1) * sizeof(*grown));
+
+	if (grown)
+		*numbers = grown;
+	return grown;
+}
+
+static int number_kfuncs(struct counting *counting)
+{
+	const struct registry *registry = kernel_of(counting)->registry;
+	int nr = registry__nr(registry), err = 0;
+
+	if (!grow(&counting->kfunc_numbers, nr))
+		return -ENOMEM;
+	for (; counting->nr_kfuncs < nr && !err; counting->nr_kfuncs++) {
+		const struct kfunc *kfunc = registry__at(registry, counting->nr_kfuncs);
+		__u32 number = aggregate__kfunc(counting->aggregate, kfunc->name, kfunc->module);
+
+		if (number == AGGREGATE_NONE)
+			return -ENOMEM;
+		counting->kfunc_numbers[counting->nr_kfuncs] = number;
+		err = set_deprecation(counting, kfunc, number);
+	}
+	return err;
+}
+
+/* The other function of a specialised kfunc is that kfunc; a destructor need not be one. */
+static int number_functions(struct counting *counting)
+{
+	const struct pairing *pairing = counting->session.pairing;
+	int nr = pairing__nr_functions(pairing);
+
+	if (!grow(&counting->function_numbers, nr))
+		return -ENOMEM;
+	for (; counting->nr_functions < nr; counting->nr_functions++) {
+		const struct reference_function *function =
+			pairing__function(pairing, counting->nr_functions);
+		__u32 number;
+
+		if (function->kfunc)
+			number = counting->kfunc_numbers[function->kfunc->index];
+		else
+			number = aggregate__kfunc(counting->aggregate, function->name,
+						  function->kbtf->name);
+		if (number == AGGREGATE_NONE)
+			return -ENOMEM;
+		counting->function_numbers[counting->nr_functions] = number;
+	}
+	return 0;
+}
+
+/* --- what is probed ---------------------------------------------------------------------------------- */
+
+static bool is_listed(const struct pattern_list *list, const char *name)
+{
+	for (int i = 0; i < list->nr; i++) {
+		if (strcmp(list->patterns[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_name(struct pattern_list *list, const char *name)
+{
+	char *copy = is_listed(list, name) ? NULL : strdup(name);
+
+	if (is_listed(list, name))
+		return 0;
+	if (!copy || pattern_list__add(list, copy)) {
+		free(copy);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void drop_name(struct pattern_list *list, const char *name)
+{
+	for (int i = 0; i < list->nr; i++) {
+		if (strcmp(list->patterns[i], name) != 0)
+			continue;
+		free((char *)list->patterns[i]);
+		list->patterns[i] = list->patterns[--list->nr];
+		return;
+	}
+}
+
+static void free_names(struct pattern_list *list)
+{
+	for (int i = 0; i < list->nr; i++)
+		free((char *)list->patterns[i]);
+	pattern_list__free(list);
+	memset(list, 0, sizeof(*list));
+}
+
+static bool is_module_wanted(const struct counting *counting, const char *module)
+{
+	const struct serve_config *config = counting->config;
+
+	if (strcmp(module, "vmlinux") == 0)
+		return true;
+	return !config->no_modules && pattern_list__match(&config->modules, module) &&
+	       !is_listed(&counting->let_go, module);
+}
+
+static bool is_accounted(const struct counting *counting, const struct kfunc *kfunc)
+{
+	const struct reference_plan *plan = &counting->session.plan;
+	const struct probe_set *set = counting->session.tracing.set;
+	const struct pairing *pairing = counting->session.pairing;
+
+	for (int i = 0; i < plan->nr; i++) {
+		if (pairing__function(pairing, plan->targets[i].subject)->kfunc == kfunc)
+			return true;
+	}
+	/* Those of modules that came later are not of the first plan. */
+	for (int i = 0; set && i < probe_set__nr(set); i++) {
+		int function = counting__function_of(probe_set__at(set, i)->target.subject);
+
+		if (function >= 0 && pairing__function(pairing, function)->kfunc == kfunc)
+			return true;
+	}
+	return false;
+}
+
+/* NULL: it is to be probed. Otherwise why not; "" when nobody has asked for it. */
+static const char *why_not(const struct counting *counting, const struct kfunc *kfunc)
+{
+	const struct serve_config *config = counting->config;
+
+	if (!pattern_list__match(&config->kfuncs, kfunc->name))
+		return "";
+	/* They are called by probes: a probe on them would see itself. */
+	if (strcmp(kfunc->module, MODULE_EVENTS_MODULE) == 0)
+		return "";
+	if (kfunc->is_gone)
+		return "its module is not loaded";
+	if (is_listed(&counting->let_go, kfunc->module))
+		return "its module was let go";
+	if (!is_module_wanted(counting, kfunc->module))
+		return "its module is not chosen";
+	if (is_listed(&counting->governed, kfunc->name))
+		return "over max_overhead";
+	if (!kfunc__can_be_traced(kfunc))
+		return kfunc->reason ?: coverage__name(kfunc->coverage);
+	if (kfunc->hot_in_kernel && !is_listed(&config->kfuncs, kfunc->name))
+		return kfunc->hot_in_kernel;
+	return NULL;
+}
+
+/* Kfuncs that are only counted; malloc'ed. Returns how many, or -ENOMEM. */
+static int choose_others(struct counting *counting, struct probe_target **targets)
+{
+	const struct registry *registry = kernel_of(counting)->registry;
+	int nr = 0;
+
+	*targets = calloc(registry__nr(registry) + 1, sizeof(**targets));
+	if (!*targets)
+		return -ENOMEM;
+	for (int i = 0; i < registry__nr(registry); i++) {
+		const struct kfunc *kfunc = registry__at(registry, i);
+
+		if (why_not(counting, kfunc) || is_accounted(counting, kfunc))
+			continue;
+		(*targets)[nr] = probe_target__of_kfunc(kfunc, false);
+		(*targets)[nr++].subject = FIRST_OTHER + kfunc->index;
+	}
+	return nr;
+}
+
+/* What has become of it: said in the aggregate, kfunc by kfunc. */
+static int note_states(struct counting *counting)
+{
+	const struct registry *registry = kernel_of(counting)->registry;
+	const struct probe_set *set = counting->session.tracing.set;
+	int err = 0;
+
+	for (int i = 0; i < registry__nr(registry) && !err; i++) {
+		const char *why = why_not(counting, registry__at(registry, i));
+
+		err = aggregate__set_traced(counting->aggregate, counting->kfunc_numbers[i], false,
+					    why && *why ? why : NULL);
+	}
+	for (int i = 0; i < probe_set__nr(set) && !err; i++) {
+		const struct probe *probe = probe_set__at(set, i);
+		__u32 number = counting__number_of(counting, probe->target.subject);
+
+		if (probe->is_twin)
+			continue;
+		if (probe->state == PROBE_ATTACHED)
+			err = aggregate__set_traced(counting->aggregate, number, true, NULL);
+		else if (probe->state == PROBE_FAILED)
+			err = aggregate__set_traced(counting->aggregate, number, false,
+						    probe__explain(probe));
+	}
+	return err;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------- */
+
+static struct reference_session_options session_options(struct counting *counting)
+{
+	static const struct pattern_list all;
+	const struct serve_config *config = counting->config;
+	static const enum reference_mode modes[] = {
+		[SERVE_REFERENCES_OFF] = REFERENCES_NONE,
+		[SERVE_REFERENCES_BALANCE] = REFERENCES_BALANCE,
+		[SERVE_REFERENCES_OBJECTS] = REFERENCES_OBJECTS,
+	};
+
+	return (struct reference_session_options){
+		.plan = {
+			.mode = modes[config->references],
+			.types = &all,
+			.kfuncs = &config->kfuncs,
+			.modules = &counting->plan_modules,
+			.no_modules = config->no_modules,
+			.zero_events = counting->with_objects,
+			.may_be_empty = true,
+		},
+		.references = {
+			.max_objects = counting->with_objects ? config->max_objects : 0,
+			.ring_bytes = counting->with_objects ? RING_BYTES : 0,
+			.events_a_second = EVENTS_A_SECOND,
+			.recycle = true,
+		},
+		.no_lines = true,
+		.event = counting->with_objects ? counting__take_zero : NULL,
+		.event_arg = counting,
+	};
+}
+
+/* A list that is empty means all of them. */
+static int set_plan_modules(struct counting *counting)
+{
+	const struct pattern_list *chosen = &counting->config->modules;
+	int err = 0;
+
+	pattern_list__free(&counting->plan_modules);
+	memset(&counting->plan_modules, 0, sizeof(counting->plan_modules));
+	if (chosen->nr)
+		err = pattern_list__add(&counting->plan_modules, "vmlinux");
+	for (int i = 0; i < chosen->nr && !err; i++)
+		err = pattern_list__add(&counting->plan_modules, chosen->patterns[i]);
+	return err;
+}
+
+static int attach(struct counting *counting)
+{
+	struct reference_session_options opts = session_options(counting);
+	struct probe_target *others = NULL;
+	int nr, err;
+
+	err = reference_session__plan(&counting->session, &opts);
+	nr = err ? err : choose_others(counting, &others);
+	if (nr >= 0) {
+		opts.others = others;
+		opts.nr_others = nr;
+		err = reference_session__attach(&counting->session, &opts);
+	} else {
+		err = nr;
+	}
+	free(others);
+	return err ?: note_states(counting);
+}
+
+/* Nothing is attached: whether the kernel would let us is not asked. */
+static int stay_off(struct counting *counting)
+{
+	int err = 0;
+
+	for (int i = 0; i < counting->nr_kfuncs && !err; i++)
+		err = aggregate__set_traced(counting->aggregate, counting->kfunc_numbers[i], false,
+					    "count = off");
+	return err;
+}
+
+static int make_room(struct counting *counting)
+{
+	counting->types = calloc(KFT_MAX_REFERENCE_TYPES, sizeof(*counting->types));
+	return counting->types ? set_plan_modules(counting) : -ENOMEM;
+}
+
+int counting__open(const struct counting_options *opts, struct counting **result)
+{
+	struct counting *counting = calloc(1, sizeof(*counting));
+	int err;
+
+	if (!counting)
+		return -ENOMEM;
+	counting->config = opts->config;
+	counting->aggregate = opts->aggregate;
+	counting->notices = opts->notices;
+	counting->loaders = opts->loaders;
+	counting->is_off = opts->config->no_counting;
+	counting->with_references =
+		!counting->is_off && opts->config->references != SERVE_REFERENCES_OFF;
+	counting->with_objects =
+		!counting->is_off && opts->config->references == SERVE_REFERENCES_OBJECTS;
+	err = make_room(counting);
+	if (!err)
+		err = reference_session__open(&counting->session);
+	if (!err)
+		err = live_kernel__load_deprecations(kernel_of(counting));
+	if (!err)
+		err = number_kfuncs(counting) ?: number_functions(counting);
+	if (!err)
+		err = counting->is_off ? stay_off(counting) : attach(counting);
+	if (err == -ENOMEM)
+		msg__error("not enough memory");
+	if (err) {
+		counting__close(counting);
+		return err;
+	}
+	*result = counting;
+	return 0;
+}
+
+void counting__close(struct counting *counting)
+{
+	if (!counting)
+		return;
+	reference_session__close(&counting->session);
+	free(counting->function_numbers);
+	free(counting->kfunc_numbers);
+	free_names(&counting->let_go);
+	free_names(&counting->governed);
+	pattern_list__free(&counting->plan_modules);
+	free(counting->units);
+	usage__free(&counting->before);
+	usage__free(&counting->now);
+	usage__free(&counting->change);
+	free(counting->types);
+	free(counting);
+}
+
+int counting__events_fd(const struct counting *counting)
+{
+	return counting->session.stream ? event_stream__fd(counting->session.stream) : -1;
+}
+
+int counting__take_events(struct counting *counting)
+{
+	return counting->session.stream ? event_stream__poll(counting->session.stream, 0) : 0;
+}
+
+/* --- probes that come and go ----------------------------------------------------------------------------- */
+
+static void tell(struct counting *counting, enum notice_kind kind, const char *module, int nr,
+		 const char *message)
+{
+	notices__tell(counting->notices,
+		      &(struct notice){
+			      .kind = kind, .module = module, .number = nr, .message = message },
+		      clock_ns());
+}
+
+/* Everything that is chosen and has no probe. Returns how many came, or a negative errno. */
+static int attach_missing(struct counting *counting)
+{
+	struct reference_session_options opts = session_options(counting);
+	struct probe_target *others = NULL;
+	int err, came = 0, nr;
+
+	if (counting->is_off || counting->session.tracing.module)
+		return 0;
+	came = reference_session__add(&counting->session, &opts, &counting->plan_modules);
+	if (came < 0)
+		return came;
+	err = number_functions(counting);
+	nr = err ? err : choose_others(counting, &others);
+	if (nr > 0)
+		nr = probe_set__add(counting->session.tracing.set, others, nr);
+	free(others);
+	return nr < 0 ? nr : came + nr;
+}
+
+/* Of a module that has gone nothing is let go any more: it may come back. */
+static void forgive(struct counting *counting, const struct registry_changes *changes)
+{
+	for (int i = 0; i < changes->nr_went; i++)
+		drop_name(&counting->let_go,
+			  registry__at(kernel_of(counting)->registry, changes->went[i])->module);
+}
+
+int counting__follow_modules(struct counting *counting)
+{
+	struct registry_changes changes;
+	int err = live_kernel__refresh(kernel_of(counting), &changes), nr = 0;
+	char message[128];
+
+	if (!err) {
+		forgive(counting, &changes);
+		err = number_kfuncs(counting);
+	}
+	if (!err && changes.nr_came)
+		err = nr = attach_missing(counting);
+	if (err >= 0 && !counting->is_off && (changes.nr_came || changes.nr_went)) {
+		counters__forget_symbols(counting->session.tracing.counters);
+		err = note_states(counting);
+	}
+	registry_changes__free(&changes);
+	if (err < 0) {
+		msg__error("cannot follow modules that came or went: %s", strerror(-err));
+		return err;
+	}
+	if (nr > 0) {
+		snprintf(message, sizeof(message),
+			 "%d probes on kfuncs of modules that were loaded", nr);
+		tell(counting, NOTICE_ATTACHED, NULL, nr, message);
+	}
+	return 0;
+}
+
+static bool has_module(struct counting *counting, const char *module)
+{
+	const struct registry *registry = kernel_of(counting)->registry;
+
+	for (int i = 0; i < registry__nr(registry); i++) {
+		const struct kfunc *kfunc = registry__at(registry, i);
+
+		if (!kfunc->is_gone && strcmp(kfunc->module, module) == 0)
+			return true;
+	}
+	return false;
+}
+
+int counting__release_module(struct counting *counting, const char *module)
+{
+	char message[128];
+	int nr, err;
+
+	if (counting->is_off)
+		return 0;
+	if (!has_module(counting, module) || strcmp(module, "vmlinux") == 0)
+		return -ENOENT;
+	err = add_name(&counting->let_go, module);
+	if (err)
+		return err;
+	nr = probe_set__detach_module(counting->session.tracing.set, module);
+	if (nr < 0)
+		return nr;
+	err = note_states(counting);
+	if (nr) {
+		snprintf(message, sizeof(message), "let go of module %s: %d probes taken off",
+			 module, nr);
+		tell(counting, NOTICE_DETACHED, module, nr, message);
+	}
+	return err ?: nr;
+}
+
+/* Probes that nobody wants any more. Returns how many, or a negative errno. */
+static int detach_unwanted(struct counting *counting)
+{
+	const struct probe_set *set = counting->session.tracing.set;
+	const struct pairing *pairing = counting->session.pairing;
+	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs));
+
+	if (!idxs)
+		return -ENOMEM;
+	for (int i = 0; i < probe_set__nr(set); i++) {
+		const struct probe *probe = probe_set__at(set, i);
+		int function = counting__function_of(probe->target.subject);
+		const struct kfunc *kfunc =
+			function >= 0 ? pairing__function(pairing, function)->kfunc
+				      : registry__at(kernel_of(counting)->registry,
+						     probe->target.subject - FIRST_OTHER);
+
+		if (probe->state == PROBE_ATTACHED && !probe->is_twin && kfunc &&
+		    why_not(counting, kfunc))
+			idxs[nr++] = i;
+	}
+	nr = probe_set__detach(counting->session.tracing.set, idxs, nr);
+	free(idxs);
+	return nr;
+}
+
+int counting__reconfigure(struct counting *counting, const struct serve_config *config)
+{
+	char message[128];
+	int came, went, err;
+
+	counting->config = config;
+	if (counting->is_off)
+		return 0;
+	free_names(&counting->let_go);
+	free_names(&counting->governed);
+	err = set_plan_modules(counting);
+	went = err ? err : detach_unwanted(counting);
+	came = went < 0 ? went : attach_missing(counting);
+	err = came < 0 ? came : note_states(counting);
+	if (err) {
+		msg__error("cannot change what is traced: %s", strerror(-err));
+		return err;
+	}
+	if (came || went) {
+		snprintf(message, sizeof(message),
+			 "configuration read anew: %d probes came, %d were taken off", came, went);
+		tell(counting, came ? NOTICE_ATTACHED : NOTICE_DETACHED, NULL, came + went,
+		     message);
+	}
+	return 0;
+}
+
+/* --- units ---------------------------------------------------------------------------------------------- */
+
+/* Acquires and releases of a type come and go together, or its balance would mean nothing. */
+static const char *unit_of(struct counting *counting, const struct probe *probe)
+{
+	int function = counting__function_of(probe->target.subject);
+
+	if (function < 0)
+		return registry__at(kernel_of(counting)->registry,
+				    probe->target.subject - FIRST_OTHER)
+			->name;
+	return pairing__type(counting->session.pairing,
+			     pairing__function(counting->session.pairing, function)->type)
+		->name;
+}
+
+static struct counting_unit *unit_named(struct counting *counting, size_t *nr, const char *name)
+{
+	for (size_t i = 0; i < *nr; i++) {
+		if (strcmp(counting->units[i].name, name) == 0)
+			return &counting->units[i];
+	}
+	counting->units[*nr] = (struct counting_unit){ .name = name };
+	return &counting->units[(*nr)++];
+}
+
+size_t counting__units(struct counting *counting, const struct counting_unit **units)
+{
+	const struct probe_set *set = counting->session.tracing.set;
+	size_t nr = 0;
+
+	*units = NULL;
+	if (counting->is_off)
+		return 0;
+	free(counting->units);
+	counting->units = calloc(probe_set__nr(set) + 1, sizeof(*counting->units));
+	*units = counting->units;
+	for (int i = 0; i < probe_set__nr(set) && counting->units; i++) {
+		const struct probe *probe = probe_set__at(set, i);
+		struct aggregate_kfunc *kfunc = aggregate__kfunc_for(
+			counting->aggregate, counting__number_of(counting, probe->target.subject));
+		struct counting_unit *unit;
+		__u64 run_ns, runs;
+
+		if (probe->is_twin)
+			continue;
+		unit = unit_named(counting, &nr, unit_of(counting, probe));
+		probe_set__run_stats(set, i, &run_ns, &runs);
+		unit->run_ns += run_ns;
+		unit->runs += runs;
+		unit->attached |= probe->state == PROBE_ATTACHED;
+		kfunc->run_time_ns = run_ns;
+		kfunc->runs = runs;
+	}
+	return nr;
+}
+
+/* Its kfuncs are named, so that a new look at modules does not bring them back. */
+static int take_off(struct counting *counting, const int *idxs, int nr, const char *why)
+{
+	int err = 0;
+
+	nr = probe_set__detach(counting->session.tracing.set, idxs, nr);
+	if (nr >= 0)
+		err = note_states(counting);
+	for (int i = 0; i < nr && !err; i++) {
+		const struct probe *probe = probe_set__at(counting->session.tracing.set, idxs[i]);
+
+		err = aggregate__set_traced(counting->aggregate,
+					    counting__number_of(counting, probe->target.subject),
+					    false, why);
+	}
+	return err ?: nr;
+}
+
+int counting__detach_unit(struct counting *counting, const char *name, const char *why)
+{
+	const struct probe_set *set = counting->session.tracing.set;
+	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs)), err = 0;
+
+	if (!idxs)
+		return -ENOMEM;
+	for (int i = 0; i < probe_set__nr(set) && !err; i++) {
+		const struct probe *probe = probe_set__at(set, i);
+
+		if (probe->state != PROBE_ATTACHED || probe->is_twin ||
+		    strcmp(unit_of(counting, probe), name) != 0)
+			continue;
+		err = add_name(&counting->governed, probe->target.function);
+		idxs[nr++] = i;
+	}
+	nr = err ?: take_off(counting, idxs, nr, why);
+	free(idxs);
+	return nr;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the aggregator has in the kernel: probes on the kfuncs that the configuration chooses, whose
+ * counts, references and events are added to the aggregate.
+ */
+#ifndef KFUNCTRACE_COUNTING_H
+#define KFUNCTRACE_COUNTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+struct aggregate;
+struct counting;
+struct live_kernel;
+struct notices;
+struct program_loaders;
+struct serve_config;
+
+struct counting_options {
+	const struct serve_config *config; /* until counting__reconfigure() brings another */
+	struct aggregate *aggregate;
+	struct notices *notices;
+	struct program_loaders *loaders; /* of the callers that are seen */
+};
+
+/*
+ * Opens the kernel and attaches. All must outlive it. Returns 0 or a negative errno having said why.
+ */
+int counting__open(const struct counting_options *opts, struct counting **counting);
+/* Takes the probes off. Before 7.2 that takes the kernel long. */
+void counting__close(struct counting *counting);
+
+void counting__set_notices(struct counting *counting, struct notices *notices);
+/* Bytes of kernel memory that counters and records take. */
+__u64 counting__kernel_memory(const struct counting *counting);
+struct live_kernel *counting__kernel(struct counting *counting);
+/* Programs that have been counted and whose loader nobody has looked for yet. */
+bool counting__has_newcomers(const struct counting *counting);
+
+/*
+ * Adds what has been counted since the last time; `now` in seconds since 1970. Returns 0 or a negative
+ * errno: -EAGAIN when nothing could be read at the moment, and nothing is lost.
+ */
+int counting__drain(struct counting *counting, __s64 now);
+/* Readable when there are events; -1: there never are. */
+int counting__events_fd(const struct counting *counting);
+/* Takes the events that are there. Returns 0 or a negative errno. */
+int counting__take_events(struct counting *counting);
+/* Looks at the objects on which references are held. Returns 0 or a negative errno. */
+int counting__look_at_objects(struct counting *counting);
+
+/*
+ * Modules came or went: probes come onto the kfuncs of those that came, and what is gone is let go of.
+ * Returns 0 or a negative errno having said why.
+ */
+int counting__follow_modules(struct counting *counting);
+/*
+ * Lets go of a module, so that it can be unloaded; its kfuncs are not probed again before it has been
+ * unloaded, or the configuration is read anew. Returns how many probes were taken off, -ENOENT when
+ * the kernel has no such module with kfuncs, or another negative errno.
+ */
+int counting__release_module(struct counting *counting, const char *module);
+/* Attaches and detaches what another configuration chooses differently. 0 or a negative errno. */
+int counting__reconfigure(struct counting *counting, const struct serve_config *config);
+
+/* A unit of what the governor may take off: a kfunc, or all functions of a type of reference. */
+struct counting_unit {
+	const char *name;   /* the kfunc, or the type */
+	__u64 run_ns, runs; /* of its probes so far, where the kernel measures */
+	bool attached;
+};
+/* Replaces what was there; owned by `counting`, until the next call. Returns how many. */
+size_t counting__units(struct counting *counting, const struct counting_unit **units);
+/* Takes a unit off, for that reason. Returns how many probes, or a negative errno. */
+int counting__detach_unit(struct counting *counting, const char *name, const char *why);
+
+#endif

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A look at the objects on which references are held. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "counters.h"
+#include "counting_private.h"
+#include "notices.h"
+#include "pairing.h"
+#include "probe_set.h"
+#include "reference_objects.h"
+#include "references.h"
+#include "serve_config.h"
+
+/* Who holds an object. */
+struct holder {
+	__u32 number; /* of the acquire, in the aggregate; AGGREGATE_NONE: it cannot be told */
+	struct known_program caller;
+};
+
+static struct holder holder_at(const struct counting *counting, __u32 site)
+{
+	const struct probe_set *set = counting->session.tracing.set;
+	const struct kft_reference_site *record =
+		references__site(counting->session.references, site);
+	__u32 probe = site < KFT_FIRST_REFERENCE_SITE ? site - 1 : record ? record->probe : ~0u;
+	struct holder holder = { .number = AGGREGATE_NONE };
+	struct caller caller;
+
+	if (!record || probe >= (__u32)probe_set__nr(set))
+		return holder;
+	caller = caller__of_site(counting->session.tracing.counters, record);
+	holder.number = counting__number_of(counting, probe_set__at(set, probe)->target.subject);
+	holder.caller = counting__known(counting, &caller);
+	return holder;
+}
+
+/* The one who holds it: of several call sites of one program, the first. */
+static struct holder holder_of(const struct counting *counting, const struct object_row *row)
+{
+	if (row->nr_holders == 1 && !row->more_holders)
+		return holder_at(counting, row->holders[0].site);
+	if (row->nr_holders && row->is_one_program)
+		return holder_at(counting, row->holders[0].site);
+	return (struct holder){ .number = AGGREGATE_NONE };
+}
+
+/* --- sums --------------------------------------------------------------------------------------- */
+
+static struct aggregate_type *type_of(const struct counting *counting, int type)
+{
+	__u32 number = aggregate__type(counting->aggregate,
+				       pairing__type(counting->session.pairing, type)->name);
+
+	return number == AGGREGATE_NONE ? NULL : aggregate__type_for(counting->aggregate, number);
+}
+
+/* Zero is what is known of each type and row that can hold references, until some are found. */
+static void begin(struct counting *counting)
+{
+	const struct probe_set *set = counting->session.tracing.set;
+	const struct pairing *pairing = counting->session.pairing;
+	const struct aggregate_counts none = { 0 };
+
+	for (int i = 0; i < probe_set__nr(set); i++) {
+		int idx = counting__function_of(probe_set__at(set, i)->target.subject);
+		const struct reference_function *function;
+		struct aggregate_type *type;
+
+		if (idx < 0)
+			continue;
+		function = pairing__function(pairing, idx);
+		if (function->acquires < 0 ||
+		    !pairing__type(pairing, function->acquires)->has_count)
+			continue;
+		type = type_of(counting, function->acquires);
+		if (!type)
+			continue;
+		type->outstanding = type->parked = type->stale = 0;
+		type->oldest_ns = 0;
+	}
+	for (size_t i = 0; i < aggregate__nr_rows(counting->aggregate); i++) {
+		const struct aggregate_row *row = aggregate__row_at(counting->aggregate, i);
+		struct aggregate_row *own;
+
+		if (!row->counts.acquired)
+			continue;
+		own = aggregate__add(counting->aggregate, row->kfunc,
+				     aggregate__caller_at(counting->aggregate, row->caller), &none,
+				     row->last_seen);
+		if (own)
+			own->outstanding = 0;
+	}
+}
+
+static void add_to_row(struct counting *counting, const struct holder *holder, __u32 references)
+{
+	const struct aggregate_counts none = { 0 };
+	struct aggregate_row *row;
+
+	if (holder->number == AGGREGATE_NONE)
+		return;
+	row = aggregate__add(counting->aggregate, holder->number, &holder->caller, &none,
+			     counting->now_s);
+	if (row)
+		row->outstanding = (row->outstanding < 0 ? 0 : row->outstanding) + references;
+}
+
+static void add_to_rows(struct counting *counting, const struct object_row *row,
+			const struct holder *holder)
+{
+	if (holder->number != AGGREGATE_NONE) {
+		add_to_row(counting, holder, row->references);
+		return;
+	}
+	if (row->is_ambiguous || row->more_holders)
+		return;
+	for (int i = 0; i < row->nr_holders; i++) {
+		struct holder one = holder_at(counting, row->holders[i].site);
+
+		add_to_row(counting, &one, row->holders[i].taken);
+	}
+}
+
+static void add_to_type(struct counting *counting, const struct object_row *row)
+{
+	struct aggregate_type *type = type_of(counting, row->type);
+
+	if (!type)
+		return;
+	type->outstanding = (type->outstanding < 0 ? 0 : type->outstanding) + row->references;
+	type->parked += row->is_parked ? row->references : 0;
+	type->stale += row->is_stale ? row->references : 0;
+	if (row->age_ns > type->oldest_ns)
+		type->oldest_ns = row->age_ns;
+}
+
+/* --- what is stale --------------------------------------------------------------------------------- */
+
+static void tell_stale(struct counting *counting, const struct object_row *row,
+		       const struct holder *holder, const char *what)
+{
+	const struct aggregate_kfunc *kfunc =
+		holder->number == AGGREGATE_NONE
+			? NULL
+			: aggregate__kfunc_at(counting->aggregate, holder->number);
+	const char *type = pairing__type(counting->session.pairing, row->type)->name;
+	char message[512], age[32];
+
+	snprintf(message, sizeof(message), "%s holds %u reference%s on a dead %s for %s: %s%s%s",
+		 kfunc ? known_program__title(&holder->caller) : "somebody", row->references,
+		 row->references == 1 ? "" : "s", type, format_ns(row->age_ns, age, sizeof(age)),
+		 what, kfunc ? ", acquired by " : "", kfunc ? kfunc->name : "");
+	notices__tell(
+		counting->notices,
+		&(struct notice){
+			.kind = NOTICE_STALE_REFERENCE,
+			.kfunc = kfunc ? kfunc->name : NULL,
+			.module = kfunc ? kfunc->module : NULL,
+			.caller = kfunc ? known_program__title(&holder->caller) : NULL,
+			.program_type = kfunc && *holder->caller.type ? holder->caller.type : NULL,
+			.program_id = holder->caller.id,
+			.object_type = type,
+			.object = what,
+			.number = row->references,
+			.message = message },
+		clock_ns());
+}
+
+/* --- the look --------------------------------------------------------------------------------------- */
+
+static struct aggregate_object object_of(struct counting *counting, const struct object_row *row,
+					 const struct holder *holder)
+{
+	struct aggregate_object object = {
+		.type = aggregate__type(counting->aggregate,
+					pairing__type(counting->session.pairing, row->type)->name),
+		.kfunc = holder->number,
+		.caller = AGGREGATE_NONE,
+		.references = row->references,
+		.age_ns = row->age_ns,
+		.parked = row->is_parked,
+		.stale = row->is_stale,
+	};
+
+	if (holder->number != AGGREGATE_NONE)
+		object.caller = aggregate__caller(counting->aggregate, &holder->caller);
+	object_row__describe(row, counting->session.pairing, object.what, sizeof(object.what));
+	return object;
+}
+
+static int take_objects(struct counting *counting, const struct reference_objects *found)
+{
+	struct aggregate_object *objects = calloc(found->nr + 1, sizeof(*objects));
+	size_t nr = 0;
+	int err;
+
+	if (!objects)
+		return -ENOMEM;
+	begin(counting);
+	for (size_t i = 0; i < found->nr; i++) {
+		const struct object_row *row = &found->rows[i];
+		struct holder holder = holder_of(counting, row);
+
+		add_to_type(counting, row);
+		add_to_rows(counting, row, &holder);
+		objects[nr] = object_of(counting, row, &holder);
+		if (row->is_stale && row->age_ns >= counting->config->stale_age_ns)
+			tell_stale(counting, row, &holder, objects[nr].what);
+		nr += objects[nr].type != AGGREGATE_NONE;
+	}
+	err = aggregate__set_objects(counting->aggregate, objects, nr);
+	free(objects);
+	return err;
+}
+
+/* Without objects, what is left is what was acquired in this run and not given back. */
+static void take_balance(struct counting *counting)
+{
+	const struct pairing *pairing = counting->session.pairing;
+
+	for (int i = 0; i < pairing__nr_types(pairing); i++) {
+		const struct type_sums *sums = &counting->types[i];
+		struct aggregate_type *type;
+
+		if ((!sums->acquired && !sums->released) ||
+		    pairing__type(pairing, i)->acquired_elsewhere)
+			continue;
+		type = type_of(counting, i);
+		if (type)
+			type->outstanding = sums->acquired > sums->released
+						    ? sums->acquired - sums->released
+						    : 0;
+	}
+}
+
+int counting__look_at_objects(struct counting *counting)
+{
+	struct reference_objects objects;
+	int err;
+
+	if (!counting->with_objects) {
+		if (counting->with_references)
+			take_balance(counting);
+		return 0;
+	}
+	err = reference_objects__read(counting->session.references,
+				      counting->session.tracing.counters, counting->session.pairing,
+				      ORDER_AGE, &objects);
+	if (err)
+		return err;
+	/* Between the two: programs that acquired them may have come, or gone, since the last drain. */
+	err = counting__drain_calls(counting);
+	if (!err)
+		err = take_objects(counting, &objects);
+	reference_objects__free(&objects);
+	return err;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Shared by the files of counting; everybody else uses counting.h. */
+#ifndef KFUNCTRACE_COUNTING_PRIVATE_H
+#define KFUNCTRACE_COUNTING_PRIVATE_H
+
+#include "aggregate.h"
+#include "caller.h"
+#include "counting.h"
+#include "known_program.h"
+#include "reference_session.h"
+#include "usage.h"
+
+/*
+ * Subjects of probes: below it functions of the pairing, by their index; from it on kfuncs that have
+ * nothing to do with references, by their index in the registry.
+ */
+#define FIRST_OTHER (1u << 20)
+
+/* What was acquired and given back in this run, by type of the pairing. */
+struct type_sums {
+	__u64 acquired, released;
+};
+
+/* Events whose program is not known before the next drain. */
+#define MAX_LATE_EVENTS 64
+
+struct counting {
+	const struct serve_config *config;
+	struct aggregate *aggregate;
+	struct notices *notices;
+	struct program_loaders *loaders;
+	struct reference_session session;
+	bool is_off;	      /* count = off */
+	bool with_references; /* the plan is of functions of the pairing */
+	bool with_objects;
+
+	/* In the aggregate: functions of the pairing, and kfuncs of the registry. */
+	__u32 *function_numbers, *kfunc_numbers;
+	int nr_functions, nr_kfuncs;
+	struct pattern_list let_go;	  /* modules that are released */
+	struct pattern_list governed;	  /* units that were taken off */
+	struct pattern_list plan_modules; /* those of the configuration, and vmlinux */
+	struct counting_unit *units;
+
+	struct usage before, now, change;
+	struct type_sums *types; /* KFT_MAX_REFERENCE_TYPES */
+	struct kft_reference_event late[MAX_LATE_EVENTS];
+	int nr_late;
+	bool has_newcomers;
+	__s64 now_s;			       /* of the drain that is going on */
+	struct aggregate_losses kernel_losses; /* of this run, as the kernel counts them */
+	__u64 lost_before;
+	__u64 drained_before_ns;
+};
+
+/* The aggregate's number of what a probe counts. */
+__u32 counting__number_of(const struct counting *counting, __u32 subject);
+/* The function of the pairing that a probe is on, -1: it has nothing to do with references. */
+int counting__function_of(__u32 subject);
+/* A caller as the aggregate knows it. */
+struct known_program counting__known(const struct counting *counting, const struct caller *caller);
+/* The part of a drain that brings calls. Returns 0 or a negative errno. */
+int counting__drain_calls(struct counting *counting);
+/* Tells of an acquire that met a count of zero; an event_fn, its arg the counting. */
+int counting__take_zero(const struct kft_reference_event *event, void *arg);
+
+#endif

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Calls over time: the same subtraction as for the whole, step by step. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "prometheus_client.h"
+#include "usage_prometheus.h"
+
+#define MAX_STEPS 60
+
+static const struct fleet_metric metric = {
+	.name = "kfunctrace_kfunc_calls_total",
+	.by = FLEET_CALLER,
+	.of_kfuncs = true,
+};
+static const struct fleet_metric deprecated_metric = {
+	.name = "kfunctrace_deprecated_calls_total",
+	.by = FLEET_CALLER,
+	.of_kfuncs = true,
+};
+
+static const struct fleet_metric *metric_of(const struct fleet_report *fleet)
+{
+	return fleet->query->deprecated_only ? &deprecated_metric : &metric;
+}
+
+/* The shortest usual one of which there are not too many. */
+static __s64 choose_step_ms(__s64 time_ms)
+{
+	static const __s64 steps[] = {
+		60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400, 604800
+	};
+	__s64 step = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		step = steps[i] * 1000;
+		if (time_ms / step <= MAX_STEPS)
+			break;
+	}
+	return step;
+}
+
+/* The begin of the step in which that is. */
+static __s64 step_at(const struct fleet_report *fleet, __s64 time_ms)
+{
+	__s64 step_ms = fleet->report->step * 1000;
+
+	return fleet->report->begin + (time_ms - fleet->begin_ms) / step_ms * fleet->report->step;
+}
+
+static struct usage_point *point_of(struct fleet_report *fleet, __s64 time, __u32 kfunc,
+				    __u32 program)
+{
+	struct usage_report *report = fleet->report;
+	__u64 hash = hash_number(hash_number(hash_number(HASH_START, time), kfunc), program);
+	struct usage_point *point;
+	size_t at;
+
+	for (__u32 v = hash_index__first(&fleet->points, hash, &at); v != HASH_NONE;
+	     v = hash_index__next(&fleet->points, hash, &at)) {
+		point = &report->points[v];
+		if (point->time == time && point->kfunc == kfunc && point->program == program)
+			return point;
+	}
+	point = usage_report__add_point(report);
+	if (!point || hash_index__add(&fleet->points, hash, point - report->points)) {
+		msg__error("out of memory");
+		return NULL;
+	}
+	point->time = time;
+	point->kfunc = kfunc;
+	point->program = program;
+	return point;
+}
+
+/* --- many steady hosts at once -------------------------------------------------------------------- */
+
+/* Adds the values of a series to the points of the steps that end then, or takes them off. */
+static int take_sums(struct fleet_report *fleet, const json_t *series, bool earlier)
+{
+	__u32 kfunc, program;
+	const json_t *pair;
+	size_t i;
+	int err = fleet_report__caller(fleet, series, &kfunc, &program);
+
+	if (err <= 0)
+		return err;
+	json_array_foreach (json_object_get(series, "values"), i, pair) {
+		struct usage_point *point;
+		double value;
+		__s64 time;
+
+		if (prometheus__sample(pair, &time, &value) || !(value >= 0 && value < 0x1p63))
+			continue;
+		point = point_of(fleet, step_at(fleet, time - 1), kfunc, program);
+		if (!point)
+			return -ENOMEM;
+		/* Below 0 in between. */
+		point->calls += earlier ? -(__u64)value : (__u64)value;
+	}
+	return 0;
+}
+
+static int fill_steps(struct fleet_report *fleet, const struct fleet_chunk *chunk, __s64 first_ms,
+		      __s64 last_ms, __s64 offset_ms)
+{
+	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
+	const json_t *series;
+	json_t *result;
+	size_t i;
+	int err = 0;
+
+	for (int earlier = 0; earlier < 2 && !err; earlier++) {
+		err = fleet_query__sums(fleet->client, metric_of(fleet), &choice, first_ms, last_ms,
+					fleet->report->step * 1000, offset_ms, earlier, &result);
+		json_array_foreach (result, i, series) {
+			if (!err)
+				err = take_sums(fleet, series, earlier);
+		}
+		json_decref(result);
+	}
+	return err;
+}
+
+/* Steps, and then what is left at the end. */
+static int fill_steady(struct fleet_report *fleet, const struct fleet_chunk *chunk)
+{
+	__s64 step_ms = fleet->report->step * 1000;
+	__s64 steps = (fleet->end_ms - fleet->begin_ms) / step_ms;
+	__s64 last_ms = fleet->begin_ms + steps * step_ms;
+	int err = 0;
+
+	if (steps)
+		err = fill_steps(fleet, chunk, fleet->begin_ms + step_ms, last_ms, step_ms);
+	if (!err && last_ms < fleet->end_ms)
+		err = fill_steps(fleet, chunk, fleet->end_ms, fleet->end_ms,
+				 fleet->end_ms - last_ms);
+	return err;
+}
+
+/* --- a span of one host ------------------------------------------------------------------------------ */
+
+/* The last value of each series. */
+struct levels {
+	struct level {
+		__u32 kfunc, program;
+		double value;
+	} *levels;
+	size_t nr;
+	struct hash_index index;
+};
+
+static struct level *level_of(struct levels *levels, __u32 kfunc, __u32 program)
+{
+	__u64 hash = hash_number(hash_number(HASH_START, kfunc), program);
+	struct level *grown;
+	size_t at;
+
+	for (__u32 v = hash_index__first(&levels->index, hash, &at); v != HASH_NONE;
+	     v = hash_index__next(&levels->index, hash, &at)) {
+		if (levels->levels[v].kfunc == kfunc && levels->levels[v].program == program)
+			return &levels->levels[v];
+	}
+	grown = realloc(levels->levels, (levels->nr + 1) * sizeof(*grown));
+	if (grown)
+		levels->levels = grown;
+	if (!grown || hash_index__add(&levels->index, hash, levels->nr)) {
+		msg__error("out of memory");
+		return NULL;
+	}
+	grown[levels->nr] = (struct level){ .kfunc = kfunc, .program = program };
+	return &grown[levels->nr++];
+}
+
+/* What a series has at a time: the base at the begin of the span, or a step further. */
+static int take_level(struct fleet_report *fleet, struct level *level, const json_t *pair,
+		      bool base)
+{
+	struct usage_point *point;
+	double value;
+	__s64 time;
+
+	if (prometheus__sample(pair, &time, &value) || !(value >= 0 && value < 0x1p63))
+		return 0;
+	if (!base) {
+		point = point_of(fleet, step_at(fleet, time - 1), level->kfunc, level->program);
+		if (!point)
+			return -ENOMEM;
+		point->calls += value >= level->value ? value - level->value : value;
+	}
+	level->value = value;
+	return 0;
+}
+
+static int take_levels(struct fleet_report *fleet, struct levels *levels, const json_t *result,
+		       bool base)
+{
+	const json_t *series, *pair;
+	size_t i, j;
+	int err = 0;
+
+	json_array_foreach (result, i, series) {
+		__u32 kfunc, program;
+		struct level *level;
+
+		err = fleet_report__caller(fleet, series, &kfunc, &program);
+		if (err < 0)
+			return err;
+		if (!err)
+			continue;
+		level = level_of(levels, kfunc, program);
+		if (!level)
+			return -ENOMEM;
+		err = 0;
+		if (json_object_get(series, "value"))
+			err = take_level(fleet, level, json_object_get(series, "value"), base);
+		json_array_foreach (json_object_get(series, "values"), j, pair) {
+			if (!err)
+				err = take_level(fleet, level, pair, base);
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* At one time, or at the borders of steps from there to `end_ms`. */
+static int look(struct fleet_report *fleet, const struct fleet_chunk *chunk, struct levels *levels,
+		__s64 time_ms, __s64 end_ms, bool base)
+{
+	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
+	json_t *result;
+	int err;
+
+	err = time_ms == end_ms
+		      ? fleet_query__values(fleet->client, metric_of(fleet), &choice, time_ms,
+					    &result)
+		      : fleet_query__levels(fleet->client, metric_of(fleet), &choice, time_ms,
+					    end_ms, fleet->report->step * 1000, &result);
+	if (!err)
+		err = take_levels(fleet, levels, result, base);
+	json_decref(result);
+	return err;
+}
+
+static int fill_span(struct fleet_report *fleet, const struct fleet_chunk *chunk)
+{
+	const struct fleet_span *span = &chunk->span;
+	__s64 step_ms = fleet->report->step * 1000;
+	__s64 begin_ms = span->begin_ms > fleet->begin_ms ? span->begin_ms : fleet->begin_ms;
+	/* The first border after its begin, and the last before its end. */
+	__s64 first_ms = fleet->begin_ms + ((begin_ms - fleet->begin_ms) / step_ms + 1) * step_ms;
+	__s64 last_ms = fleet->begin_ms + (span->end_ms - fleet->begin_ms - 1) / step_ms * step_ms;
+	struct levels levels = { 0 };
+	int err = 0;
+
+	if (!span->from_zero)
+		err = look(fleet, chunk, &levels, span->begin_ms, span->begin_ms, true);
+	if (!err && first_ms <= last_ms)
+		err = look(fleet, chunk, &levels, first_ms, last_ms, false);
+	err = err ?: look(fleet, chunk, &levels, span->end_ms, span->end_ms, false);
+	free(levels.levels);
+	hash_index__free(&levels.index);
+	return err;
+}
+
+/* --- in the end ---------------------------------------------------------------------------------------- */
+
+static int compare_points(const void *a, const void *b)
+{
+	const struct usage_point *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	if (x->kfunc != y->kfunc)
+		return x->kfunc < y->kfunc ? -1 : 1;
+	return x->program < y->program ? -1 : x->program > y->program;
+}
+
+/*
+ * Sorts them and leaves out those without calls, but for one in a step without any: so a step in which
+ * nothing was called is not one that was not measured.
+ */
+static void finish_points(struct usage_report *report)
+{
+	size_t nr = 0;
+
+	qsort(report->points, report->nr_points, sizeof(*report->points), compare_points);
+	for (size_t i = 0; i < report->nr_points; i++) {
+		struct usage_point *point = &report->points[i], *last = NULL;
+
+		if (nr && report->points[nr - 1].time == point->time)
+			last = &report->points[nr - 1];
+		/* Rows that an aggregator forgot make it less than nothing. */
+		if ((__s64)point->calls < 0)
+			point->calls = 0;
+		if (last && !point->calls)
+			continue;
+		if (last && !last->calls)
+			nr--;
+		report->points[nr++] = *point;
+	}
+	report->nr_points = nr;
+}
+
+int fleet_report__fill_points(struct fleet_report *fleet)
+{
+	int err = 0;
+
+	fleet->report->step = choose_step_ms(fleet->end_ms - fleet->begin_ms) / 1000;
+	for (size_t i = 0; i < fleet->nr_chunks && !err; i++) {
+		const struct fleet_chunk *chunk = &fleet->chunks[i];
+
+		err = chunk->steady ? fill_steady(fleet, chunk) : fill_span(fleet, chunk);
+	}
+	if (!err)
+		finish_points(fleet->report);
+	return err;
+}
