@@ -114,6 +114,7 @@ check-all:
 		"kernels that come with it=tests/kernels.sh" \
 		"lint=tests/lint.sh" \
 		"deprecations=tests/deprecations.sh" \
+		"pages in a browser=tests/html.sh" \
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \

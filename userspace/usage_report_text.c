@@ -98,8 +98,8 @@ static void print_time(const struct text_report *text)
 	if (report->nr_hosts == 1)
 		snprintf(words, sizeof(words), "%s of that time", span);
 	else
-		snprintf(words, sizeof(words), "of %zu of the hosts not all of that time; %s",
-			 brief, span);
+		snprintf(words, sizeof(words), "%zu of %zu hosts not for all of that time: %s",
+			 brief, report->nr_hosts, span);
 	print_wrapped(text, "known: ", 2, words);
 }
 

@@ -283,7 +283,8 @@ static void fill_fleet(void)
 		for (int i = 0; i < FLEET_PROGRAMS; i++)
 			point(when, USAGE_ALL, known[i], day_curve(when, 1e6 / (1 + i), 0.1 * i));
 		for (int i = 0; i < FLEET_KFUNCS; i++)
-			point(when, kfuncs[i], USAGE_ALL, day_curve(when, 2e5 / (1 + i), 0.02 * i));
+			point(when, kfuncs[i], USAGE_ALL,
+			      day_curve(when, 6.6e5 / (1 + i), 0.02 * i));
 	}
 }
 
