@@ -71,7 +71,7 @@ static void write_facts(struct usage_page *page)
 	fputs("<dl class=\"facts\">\n", page->out);
 	write_fact(page, "Time", format_times(report, text, sizeof(text)));
 	usage_report__releases(report, false, text, sizeof(text));
-	write_fact(page, "Kernels", *text ? text : "-");
+	write_fact(page, report->nr_hosts == 1 ? "Kernel" : "Kernels", *text ? text : "-");
 	usage_report__releases(report, true, text, sizeof(text));
 	write_fact(page, "Target", *text ? text : "none");
 	if (report->nr_hosts == 1 && brief)
