@@ -124,8 +124,8 @@ check-all:
 		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
-		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"the history=tests/history.sh" \
+		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
@@ -137,8 +137,8 @@ clean:
 
 include tests/tests.mk
 include tests/pages/pages.mk
-include tests/daemon/daemon.mk
 include tests/history/history.mk
+include tests/daemon/daemon.mk
 include tests/objects/objects.mk
 include tests/metrics/metrics.mk
 include tests/bench/bench.mk

@@ -306,6 +306,26 @@ static void an_hour_has_what_is_new_in_it(void **state)
 	aggregate__free(aggregate);
 }
 
+/* It has counted for months when it is told of another file. */
+static void a_history_begun_later_has_what_is_new(void **state)
+{
+	struct aggregate *aggregate = make();
+	struct history *history = open_history();
+
+	(void)state;
+	call(aggregate, "a", 1, 1000, NOW - 1000 * HOUR);
+	aggregate__state(aggregate)->losses.no_caller = 10;
+	assert_int_equal(history__adopt(history, aggregate), 0);
+	call(aggregate, "a", 1, 7, NOW);
+	aggregate__state(aggregate)->losses.no_caller++;
+	assert_int_equal(history__save(history, aggregate, NOW), 0);
+	assert_int_equal(ask("SELECT sum(calls) FROM totals"), 1007);
+	assert_int_equal(ask("SELECT sum(calls) FROM hours"), 7);
+	assert_int_equal(ask("SELECT sum(count) FROM loss_hours"), 1);
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
 static void losses_are_kept_by_the_hour(void **state)
 {
 	struct aggregate *aggregate = make();
@@ -849,6 +869,7 @@ int main(void)
 		cmocka_unit_test_setup(a_folder_that_is_not_there_is_an_error, empty_folder),
 		cmocka_unit_test_setup(totals_come_back, empty_folder),
 		cmocka_unit_test_setup(an_hour_has_what_is_new_in_it, empty_folder),
+		cmocka_unit_test_setup(a_history_begun_later_has_what_is_new, empty_folder),
 		cmocka_unit_test_setup(losses_are_kept_by_the_hour, empty_folder),
 		cmocka_unit_test_setup(objects_and_problems_are_those_of_the_last_save,
 				       empty_folder),
