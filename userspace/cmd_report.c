@@ -20,6 +20,7 @@ enum {
 	OPT_SINCE,
 	OPT_UNTIL,
 	OPT_HISTORY,
+	OPT_PROMETHEUS,
 	OPT_TARGET,
 	OPT_CENSUS,
 	OPT_MARKDOWN,
@@ -47,6 +48,8 @@ static void print_usage(FILE *out)
 	      "      --since TIME       from the history: 7d, 12h, 2026-11-20, 2026-11-20T12:00; 7d\n"
 	      "      --until TIME       the same; now\n"
 	      "      --history FILE     instead of " REPORT_HISTORY_PATH "\n"
+	      "      --prometheus URL   instead of a history: all hosts that this Prometheus or\n"
+	      "                         VictoriaMetrics has scraped\n"
 	      "      --deprecations     deprecated kfuncs only\n"
 	      "      --perf FILE        instead: what was recorded of the kernel module's trace events,\n"
 	      "                         by perf or trace-cmd\n"
@@ -70,7 +73,7 @@ static bool is_of_the_past(const struct report_options *opts)
 {
 	const struct report_usage_options *usage = &opts->usage;
 
-	return usage->since || usage->until || usage->history ||
+	return usage->since || usage->until || usage->history || usage->prometheus ||
 	       (!opts->deprecations && !opts->recording);
 }
 
@@ -83,7 +86,10 @@ static int check_options(const struct report_options *opts)
 		const char *what, *where;
 	} checks[] = {
 		{ opts->recording, !past && !opts->deprecations, "--perf FILE",
-		  "a report of its own: not with --deprecations, --since, --until or --history" },
+		  "a report of its own: not with --deprecations, --since, --until, --history or "
+		  "--prometheus" },
+		{ opts->usage.prometheus, !opts->usage.history, "--prometheus URL",
+		  "not for --history" },
 		{ opts->markdown, live, "--markdown", "for --deprecations without the history" },
 		{ opts->markdown, !opts->run.json, "--markdown", "not for --json" },
 		{ opts->survey.target, live, "--target",
@@ -124,6 +130,9 @@ static int take_option(struct report_options *opts, int c)
 	case OPT_HISTORY:
 		opts->usage.history = optarg;
 		return 0;
+	case OPT_PROMETHEUS:
+		opts->usage.prometheus = optarg;
+		return 0;
 	case OPT_TARGET:
 		opts->survey.target = optarg;
 		return 0;
@@ -158,6 +167,7 @@ static int parse_options(struct report_options *opts, int argc, char **argv)
 		{ "since", required_argument, NULL, OPT_SINCE },
 		{ "until", required_argument, NULL, OPT_UNTIL },
 		{ "history", required_argument, NULL, OPT_HISTORY },
+		{ "prometheus", required_argument, NULL, OPT_PROMETHEUS },
 		{ "deprecations", no_argument, NULL, OPT_DEPRECATIONS },
 		{ "perf", required_argument, NULL, OPT_PERF },
 		{ "target", required_argument, NULL, OPT_TARGET },

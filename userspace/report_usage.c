@@ -41,7 +41,11 @@ static int read_source(struct usage_report *report, const struct report_usage_op
 	struct usage_query query;
 	int err = make_query(&query, opts);
 
-	return err ?: usage_from_history(report, opts->history ?: REPORT_HISTORY_PATH, &query);
+	if (err)
+		return err;
+	return opts->prometheus
+		       ? usage_from_prometheus(report, opts->prometheus, &query)
+		       : usage_from_history(report, opts->history ?: REPORT_HISTORY_PATH, &query);
 }
 
 static int print(const struct usage_report *report, const struct report_usage_options *opts)
