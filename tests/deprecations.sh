@@ -119,8 +119,8 @@ if ./kfunctrace list --json bpf_cast_to_kern_ctx >"$tmp/list" 2>"$tmp/err"; then
 else
 	skip "list and report on this machine" "list does not work here"
 fi
-./kfunctrace report >"$tmp/out" 2>"$tmp/err"
-is "report wants to know what: exit status 2" "$?" 2
+./kfunctrace report --deprecations --since 7d -- true >"$tmp/out" 2>"$tmp/err"
+is "the past of a command is not to be had: exit status 2" "$?" 2
 ./kfunctrace report --deprecations --json --markdown >"$tmp/out" 2>"$tmp/err"
 is "and in one form: exit status 2" "$?" 2
 done_testing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kfunctrace report: who still uses what is on its way out. */
+/* kfunctrace report: who used what, and who still uses what is on its way out. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,14 +10,29 @@
 #include "message.h"
 #include "output.h"
 #include "pattern.h"
+#include "report_usage.h"
 #include "run_options.h"
 
 #define DEFAULT_SECONDS 10
+
+enum {
+	OPT_DEPRECATIONS = OPT_OWN,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_HISTORY,
+	OPT_PROMETHEUS,
+	OPT_HTML,
+	OPT_TARGET,
+	OPT_CENSUS,
+	OPT_MARKDOWN,
+	OPT_PERF,
+};
 
 struct report_options {
 	bool deprecations;
 	bool markdown;
 	const char *recording; /* --perf */
+	struct report_usage_options usage;
 	struct pattern_list kfuncs;
 	struct deprecation_survey_options survey;
 	struct run_options run;
@@ -25,11 +40,20 @@ struct report_options {
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: kfunctrace report --deprecations [OPTIONS] [-- COMMAND [ARGUMENTS]]\n"
+	fputs("usage: kfunctrace report [--since TIME] [--until TIME] [--deprecations] [OPTIONS]\n"
+	      "       kfunctrace report --deprecations [OPTIONS] [-- COMMAND [ARGUMENTS]]\n"
 	      "       kfunctrace report --perf FILE [OPTIONS]\n"
-	      "Reports which programs of this host contain or call deprecated kfuncs, and what to call\n"
-	      "instead. Observes until COMMAND ends, or for 10 seconds.\n\n"
-	      "      --deprecations\n"
+	      "Reports which programs used which kfuncs, out of the history that `kfunctrace serve` keeps,\n"
+	      "or of many hosts out of Prometheus.\n"
+	      "With --deprecations alone: which programs of this host contain or call deprecated kfuncs,\n"
+	      "and what to call instead; observes until COMMAND ends, or for 10 seconds.\n\n"
+	      "      --since TIME       from the history: 7d, 12h, 2026-11-20, 2026-11-20T12:00; 7d\n"
+	      "      --until TIME       the same; now\n"
+	      "      --history FILE     instead of " REPORT_HISTORY_PATH "\n"
+	      "      --prometheus URL   instead of a history: all hosts that this Prometheus or\n"
+	      "                         VictoriaMetrics has scraped\n"
+	      "      --html FILE        a page for a browser; - is standard output\n"
+	      "      --deprecations     deprecated kfuncs only\n"
 	      "      --perf FILE        instead: what was recorded of the kernel module's trace events,\n"
 	      "                         by perf or trace-cmd\n"
 	      "      --target KERNEL    also kfuncs that KERNEL has not, or has otherwise: a file of\n"
@@ -47,27 +71,111 @@ static void print_usage(FILE *out)
 	      out);
 }
 
+/* True when it is about what was, and not about what is. */
+static bool is_of_the_past(const struct report_options *opts)
+{
+	const struct report_usage_options *usage = &opts->usage;
+
+	return usage->since || usage->until || usage->history || usage->prometheus || usage->html ||
+	       (!opts->deprecations && !opts->recording);
+}
+
+/* Each source of a report has options that are no use for the others. */
 static int check_options(const struct report_options *opts)
 {
-	if (!opts->deprecations == !opts->recording) {
-		msg__error("report needs to know what: --deprecations or --perf FILE");
-		return -1;
-	}
-	if (opts->recording && opts->markdown) {
-		msg__error("--markdown is for --deprecations");
-		return -1;
-	}
-	if (opts->markdown && opts->run.json) {
-		msg__error("--markdown and --json exclude each other");
+	bool past = is_of_the_past(opts), live = !past && !opts->recording;
+	const struct {
+		bool given, fits;
+		const char *what, *where;
+	} checks[] = {
+		{ opts->recording, !past && !opts->deprecations, "--perf FILE",
+		  "a report of its own: not with --deprecations, --html, nor with what is for --since" },
+		{ opts->usage.prometheus, !opts->usage.history, "--prometheus URL",
+		  "not for --history" },
+		{ opts->usage.html, !opts->run.json && !opts->run.output, "--html FILE",
+		  "not for --json and --output FILE" },
+		{ opts->markdown, live, "--markdown", "for --deprecations without the history" },
+		{ opts->markdown, !opts->run.json, "--markdown", "not for --json" },
+		{ opts->survey.target, live, "--target",
+		  "for --deprecations without the history, which has the target that "
+		  "`kfunctrace serve` was configured with" },
+		{ opts->survey.census_only, live, "--census",
+		  "for --deprecations without the history" },
+		{ opts->run.window.duration, live, "--duration",
+		  "for --deprecations without the history" },
+		{ opts->run.window.command, live, "COMMAND",
+		  "for --deprecations without the history" },
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (!checks[i].given || checks[i].fits)
+			continue;
+		msg__error("%s is %s", checks[i].what, checks[i].where);
 		return -1;
 	}
 	return 0;
 }
 
+static int take_option(struct report_options *opts, int c)
+{
+	switch (c) {
+	case OPT_DEPRECATIONS:
+		opts->deprecations = true;
+		return 0;
+	case OPT_PERF:
+		opts->recording = optarg;
+		return 0;
+	case OPT_SINCE:
+		opts->usage.since = optarg;
+		return 0;
+	case OPT_UNTIL:
+		opts->usage.until = optarg;
+		return 0;
+	case OPT_HISTORY:
+		opts->usage.history = optarg;
+		return 0;
+	case OPT_PROMETHEUS:
+		opts->usage.prometheus = optarg;
+		return 0;
+	case OPT_HTML:
+		opts->usage.html = optarg;
+		return 0;
+	case OPT_TARGET:
+		opts->survey.target = optarg;
+		return 0;
+	case OPT_CENSUS:
+		opts->survey.census_only = true;
+		return 0;
+	case OPT_MARKDOWN:
+		opts->markdown = true;
+		return 0;
+	case 'k':
+		return pattern_list__add(&opts->kfuncs, optarg);
+	default:
+		return run_options__take(&opts->run, c, print_usage);
+	}
+}
+
+/* What the options are for all sources. */
+static void spread_options(struct report_options *opts)
+{
+	opts->usage.kfuncs = opts->survey.patterns = &opts->kfuncs;
+	opts->usage.deprecations = opts->deprecations;
+	opts->usage.json = opts->run.json;
+	opts->usage.output = opts->run.output;
+	opts->survey.window = opts->run.window;
+	if (!opts->survey.window.duration && !opts->survey.window.command)
+		opts->survey.window.duration = DEFAULT_SECONDS;
+}
+
 static int parse_options(struct report_options *opts, int argc, char **argv)
 {
-	enum { OPT_DEPRECATIONS = OPT_OWN, OPT_TARGET, OPT_CENSUS, OPT_MARKDOWN, OPT_PERF };
 	static const struct option longs[] = {
+		{ "since", required_argument, NULL, OPT_SINCE },
+		{ "until", required_argument, NULL, OPT_UNTIL },
+		{ "history", required_argument, NULL, OPT_HISTORY },
+		{ "prometheus", required_argument, NULL, OPT_PROMETHEUS },
+		{ "html", required_argument, NULL, OPT_HTML },
 		{ "deprecations", no_argument, NULL, OPT_DEPRECATIONS },
 		{ "perf", required_argument, NULL, OPT_PERF },
 		{ "target", required_argument, NULL, OPT_TARGET },
@@ -82,35 +190,10 @@ static int parse_options(struct report_options *opts, int argc, char **argv)
 	};
 	int c, err = 0;
 
-	while (!err && (c = getopt_long(argc, argv, "+k:d:o:vh", longs, NULL)) != -1) {
-		switch (c) {
-		case OPT_DEPRECATIONS:
-			opts->deprecations = true;
-			break;
-		case OPT_PERF:
-			opts->recording = optarg;
-			break;
-		case OPT_TARGET:
-			opts->survey.target = optarg;
-			break;
-		case OPT_CENSUS:
-			opts->survey.census_only = true;
-			break;
-		case OPT_MARKDOWN:
-			opts->markdown = true;
-			break;
-		case 'k':
-			err = pattern_list__add(&opts->kfuncs, optarg);
-			break;
-		default:
-			err = run_options__take(&opts->run, c, print_usage);
-		}
-	}
-	err = err ?: check_options(opts) ?: run_options__finish(&opts->run, argc, argv);
-	opts->survey.patterns = &opts->kfuncs;
-	opts->survey.window = opts->run.window;
-	if (!opts->survey.window.duration && !opts->survey.window.command)
-		opts->survey.window.duration = DEFAULT_SECONDS;
+	while (!err && (c = getopt_long(argc, argv, "+k:d:o:vh", longs, NULL)) != -1)
+		err = take_option(opts, c);
+	err = err ?: run_options__finish(&opts->run, argc, argv) ?: check_options(opts);
+	spread_options(opts);
 	return err;
 }
 
@@ -162,22 +245,16 @@ static int report_recording(const struct report_options *opts)
 	return err ? EXIT_TROUBLE : EXIT_FINE;
 }
 
-int cmd_report(int argc, char **argv)
+/* Of this host, as it is now. */
+static int report_live(const struct report_options *opts)
 {
-	struct report_options opts = { 0 };
 	struct deprecation_survey survey = { 0 };
-	struct printing printing = { .opts = &opts, .report = &survey.report };
+	struct printing printing = { .opts = opts, .report = &survey.report };
 	int status = EXIT_TROUBLE, err;
 
-	if (parse_options(&opts, argc, argv))
-		goto out;
-	if (opts.recording) {
-		status = report_recording(&opts);
-		goto out;
-	}
-	if (results__open(&printing.results, opts.run.output, opts.run.window.command))
-		goto out;
-	err = deprecation_survey__run(&survey, &opts.survey);
+	if (results__open(&printing.results, opts->run.output, opts->run.window.command))
+		return status;
+	err = deprecation_survey__run(&survey, &opts->survey);
 	if (!err) {
 		err = results__print_last(&printing.results, print, &printing);
 		if (err)
@@ -191,8 +268,23 @@ int cmd_report(int argc, char **argv)
 		status = status_of(&survey.report);
 	if (!err && survey.counting)
 		tracing_session__announce_detaching(&survey.session);
-out:
 	deprecation_survey__close(&survey);
+	return status;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report_options opts = { 0 };
+	int status = EXIT_TROUBLE;
+
+	if (!parse_options(&opts, argc, argv)) {
+		if (opts.recording)
+			status = report_recording(&opts);
+		else if (is_of_the_past(&opts))
+			status = report_usage__run(&opts.usage);
+		else
+			status = report_live(&opts);
+	}
 	pattern_list__free(&opts.kfuncs);
 	run_options__free(&opts.run);
 	return status;

@@ -19,7 +19,7 @@ static const struct {
 	{ "list", cmd_list, "the kfuncs that the running kernel has registered" },
 	{ "serve", cmd_serve, "count day and night: history, metrics for Prometheus, notices" },
 	{ "refs", cmd_refs, "references that programs hold: balance, objects, refcount-zero" },
-	{ "report", cmd_report, "who still uses deprecated kfuncs, and what to call instead" },
+	{ "report", cmd_report, "who used which kfuncs over days, and who uses deprecated ones" },
 	{ "release", cmd_release, "make the running aggregator let go of a module" },
 	{ "snapshot", cmd_snapshot, "what its kfuncs look like, in a file" },
 	{ "diff", cmd_diff, "what changes for programs from one kernel to another" },

@@ -9,6 +9,11 @@
 int option__seconds(const char *text, const char *option, double *seconds);
 /* A time: "10s", "500ms", "5m", "2h"; a number alone are seconds. */
 int option__time_ns(const char *text, const char *option, __u64 *ns);
+/*
+ * A moment, seconds since 1970: so long before `now` ("7d", "12h", "30m", "2w"), or in local time
+ * ("2026-11-20", "2026-11-20T12:00").
+ */
+int option__moment(const char *text, const char *option, __s64 now, __s64 *moment);
 /* A whole number from `min` to `max`. */
 int option__number(const char *text, const char *option, __u32 min, __u32 max, __u32 *number);
 /* Who may not read kernel addresses elsewhere (CAP_SYSLOG) does not get them from us. */

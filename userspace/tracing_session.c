@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "../tracepoints/reference_records.h"
 #include "clock.h"
 #include "deprecations.h"
+#include "file_limit.h"
 #include "ftrace_state.h"
 #include "kernel_version.h"
 #include "counters_module.h"
@@ -95,21 +95,10 @@ static int refuse_without_ftrace(struct tracing_session *session)
 	}
 }
 
-/* Each probe takes two file descriptors, and a kernel has hundreds of kfuncs. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int tracing_session__open(struct tracing_session *session)
 {
 	memset(session, 0, sizeof(*session));
-	raise_file_limit();
+	file_limit__raise();
 	return live_kernel__open(&session->kernel);
 }
 

@@ -203,7 +203,8 @@ fi
 # --- bad input -------------------------------------------------------------------------------
 
 kfunctrace report >stdout 2>stderr
-is "report wants to know what" "$? $(cat stderr)" "2 kfunctrace: report needs to know what: --deprecations or --perf FILE"
+is "no history: exit status" $? 2
+matches "and where it was looked for" stderr 'there is no history /var/lib/kfunctrace/history.db'
 kfunctrace report --deprecations --target /nowhere/x.json -d 0.1 >stdout 2>stderr
 is "a target that does not exist" $? 2
 matches "is named" stderr '/nowhere/x.json'
