@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Is the page of `report --html` what it should be, in a browser? Reports that are
-# made up (tests/pages) are shown by a headless Chromium. Needs `make sample-report`,
-# which it runs. Speaks TAP.
+# made up (tests/pages) are shown by a headless Chromium. Builds what it needs. Speaks TAP.
 
 set -uo pipefail
 
@@ -59,7 +58,7 @@ export TZ=UTC
 cases="host fleet point hostile empty deprecated"
 for case in $cases; do
 	for form in html json truth; do
-		build/sample-report $case $form >"$tmp/$case.$form" || ok 1 "$case is written as $form"
+		build/sample-report "$case" "$form" >"$tmp/$case.$form" || ok 1 "$case is written as $form"
 	done
 	good "$case: it is well-formed, and needs nothing but itself" self-contained "$tmp/$case.html"
 	good "$case: charts show the points" charts "$tmp/$case.html" "$tmp/$case.json"
@@ -73,19 +72,64 @@ bad "a page that fetches a picture is found" self-contained "$tmp/broken.html"
 jq '.points[5].calls += 100000' "$tmp/host.json" >"$tmp/broken.json"
 bad "a chart that shows other points is found" charts "$tmp/host.html" "$tmp/broken.json"
 
+# --- report --html ----------------------------------------------------------------------------
+
+make --no-print-directory kfunctrace history-saver >"$tmp/make" 2>&1 &&
+	build/history-saver "$tmp/history.db" days 6 120 >"$tmp/saved"
+ok $? "there is a history" "$(cat "$tmp/make")"
+# report TEXT STATUS ARGUMENTS: its exit status
+report()
+{
+	local text=$1 want=$2
+	shift 2
+	./kfunctrace report --history "$tmp/history.db" "$@" >"$tmp/report.out" 2>"$tmp/report.err"
+	is "$text" "$?" "$want"
+}
+echo "what was there" >"$tmp/report.html"
+chmod 640 "$tmp/report.html"
+ln -s report.html "$tmp/link.html"
+report "report --html writes a page" 0 --html "$tmp/link.html"
+good "the page of a history is self-contained" self-contained "$tmp/report.html"
+is "it has the mode of the file that it replaces, and links stay" \
+	"$(stat -c %a "$tmp/report.html") $(readlink "$tmp/link.html")" "640 report.html"
+is "nothing is left beside it" "$(cd "$tmp" && ls -d report.html.* link.html.* 2>/dev/null)" ""
+report "the same as JSON" 0 --json
+mv "$tmp/report.out" "$tmp/report.json"
+good "its charts show the points of the history" charts "$tmp/report.html" "$tmp/report.json"
+matches "its calls are those that were saved" "$tmp/report.html" \
+	"id=\"figure-calls\" value=\"$(sed -n 's/^saved //p' "$tmp/saved" | tail -n 1)\""
+report "report --html - writes to standard output" 0 --html -
+good "that is a page as well" self-contained "$tmp/report.out"
+report "--deprecations leaves out the rest, and tells of a use" 1 --deprecations --html "$tmp/report.html"
+is "sections of that page" "$(grep -o '<section id="[a-z-]*"' "$tmp/report.html" | tr -d '\n')" \
+	'<section id="deprecated"<section id="method"'
+echo "what was there" >"$tmp/report.html"
+./kfunctrace report --history "$tmp/none.db" --html "$tmp/report.html" 2>"$tmp/report.err"
+is "without a history, what was there stays" "$? $(cat "$tmp/report.html")" "2 what was there"
+report "a folder that is not there is trouble" 2 --html "$tmp/none/report.html"
+matches "and is named" "$tmp/report.err" "cannot write to $tmp/none/report.html: No such file or directory"
+report "a folder is no file" 2 --html "$tmp"
+report "a full disk is trouble" 2 --html /dev/full
+matches "and is told" "$tmp/report.err" "/dev/full: No space left on device"
+report "--json is another form" 2 --json --html "$tmp/report.html"
+report "--output is another place" 2 --output "$tmp/x" --html "$tmp/report.html"
+report "--prometheus is another source" 2 --prometheus http://127.0.0.1:9 --html "$tmp/report.html"
+
+# --- in a browser -----------------------------------------------------------------------------
+
 if ! command -v chromium >/dev/null; then
 	skip "what a browser shows" "there is no chromium"
 	done_testing
 fi
 
 for case in $cases; do
-	browser $case --dump-dom "file://$tmp/$case.html"
+	browser "$case" --dump-dom "file://$tmp/$case.html"
 	ok $? "$case: a browser shows it" "$(tail -n 5 "$tmp/$case.err")"
 	good "$case: its figures are true" figures "$tmp/$case.out" "$tmp/$case.truth"
 	is "$case: the console is silent" "$(cat "$tmp/$case.console")" ""
 	is "$case: nothing is asked of the network" "$(page requests "$tmp/$case.net")" ""
 	page measuring "$tmp/$case.html" 360 >"$tmp/$case-measuring.html"
-	browser $case-narrow --dump-dom "file://$tmp/$case-measuring.html"
+	browser "$case-narrow" --dump-dom "file://$tmp/$case-measuring.html"
 	good "$case: it fits a telephone of 360 pixels" fits "$tmp/$case-narrow.out" 360
 done
 good "names that would be markup are text" names "$tmp/hostile.out"

@@ -50,8 +50,8 @@ static void print_usage(FILE *out)
 	      "      --since TIME       from the history: 7d, 12h, 2026-11-20, 2026-11-20T12:00; 7d\n"
 	      "      --until TIME       the same; now\n"
 	      "      --history FILE     instead of " REPORT_HISTORY_PATH "\n"
-	      "      --prometheus URL   instead of a history: of the hosts that Prometheus or VictoriaMetrics\n"
-	      "                         scrapes\n"
+	      "      --prometheus URL   instead of a history: all hosts that this Prometheus or\n"
+	      "                         VictoriaMetrics has scraped\n"
 	      "      --html FILE        a page for a browser; - is standard output\n"
 	      "      --deprecations     deprecated kfuncs only\n"
 	      "      --perf FILE        instead: what was recorded of the kernel module's trace events,\n"
@@ -91,7 +91,7 @@ static int check_options(const struct report_options *opts)
 		{ opts->recording, !past && !opts->deprecations, "--perf FILE",
 		  "a report of its own: not with --deprecations, --html, nor with what is for --since" },
 		{ opts->usage.prometheus, !opts->usage.history, "--prometheus URL",
-		  "instead of --history FILE" },
+		  "not for --history" },
 		{ opts->usage.html, !opts->run.json && !opts->run.output, "--html FILE",
 		  "not for --json and --output FILE" },
 		{ opts->markdown, live, "--markdown", "for --deprecations without the history" },

@@ -192,7 +192,7 @@ static int split(struct fleet_hosts *hosts, struct fleet_host *host, const struc
 		span.from_zero = samples[i].since * 1000 >= begin_ms;
 		span.begin_ms = samples[first].time_ms;
 		span.end_ms = samples[i].time_ms;
-		if (span.end_ms > begin_ms && (span.from_zero || span.end_ms > span.begin_ms))
+		if (span.end_ms > begin_ms)
 			err = add_span(hosts, &span);
 		first = i + 1;
 	}

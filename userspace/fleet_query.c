@@ -40,15 +40,23 @@ static void print_kfuncs(FILE *out, const struct pattern_list *kfuncs)
 	fputs("\",", out);
 }
 
-/* The last sample of each series, no older than usual. */
-static void print_last(FILE *out, const struct fleet_metric *metric,
-		       const struct fleet_choice *choice, __s64 offset_ms)
+static void print_series(FILE *out, const struct fleet_metric *metric,
+			 const struct fleet_choice *choice)
 {
-	fprintf(out, "last_over_time(%s{", metric->name);
+	fprintf(out, "%s{", metric->name);
 	print_instances(out, choice);
 	if (metric->of_kfuncs && choice->kfuncs && choice->kfuncs->nr)
 		print_kfuncs(out, choice->kfuncs);
-	fprintf(out, "%s}[" FLEET_LOOKBACK "]", metric->matcher ?: "");
+	fprintf(out, "%s}", metric->matcher ?: "");
+}
+
+/* The last sample of each series, no older than usual, whatever became of the host since. */
+static void print_last(FILE *out, const struct fleet_metric *metric,
+		       const struct fleet_choice *choice, __s64 offset_ms)
+{
+	fputs("last_over_time(", out);
+	print_series(out, metric, choice);
+	fputs("[" FLEET_LOOKBACK "]", out);
 	if (offset_ms)
 		fprintf(out, " offset %lldms", offset_ms);
 	fputc(')', out);
@@ -156,9 +164,39 @@ static int ask_range(struct prometheus *client, struct expression *expression, _
 	return err;
 }
 
+int fleet_query__sum(struct prometheus *client, const struct fleet_metric *metric,
+		     const struct fleet_choice *choice, __s64 time_ms, struct json_t **result)
+{
+	struct expression expression;
+	FILE *out = begin_expression(&expression);
+
+	*result = NULL;
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "sum by (%s) (", metric->by);
+	print_last(out, metric, choice, 0);
+	fputc(')', out);
+	return ask(client, &expression, time_ms, result);
+}
+
 int fleet_query__sums(struct prometheus *client, const struct fleet_metric *metric,
 		      const struct fleet_choice *choice, __s64 begin_ms, __s64 end_ms,
-		      __s64 step_ms, __s64 offset_ms, bool earlier, struct json_t **result)
+		      __s64 step_ms, struct json_t **result)
+{
+	struct expression expression;
+	FILE *out = begin_expression(&expression);
+
+	*result = NULL;
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "sum by (%s) (", metric->by);
+	print_series(out, metric, choice);
+	fputc(')', out);
+	return ask_range(client, &expression, begin_ms, end_ms, step_ms, result);
+}
+
+int fleet_query__present(struct prometheus *client, const struct fleet_choice *choice,
+			 __s64 begin_ms, __s64 end_ms, __s64 step_ms, struct json_t **result)
 {
 	static const struct fleet_metric since = { .name = SINCE };
 	struct expression expression;
@@ -167,11 +205,10 @@ int fleet_query__sums(struct prometheus *client, const struct fleet_metric *metr
 	*result = NULL;
 	if (!out)
 		return -ENOMEM;
-	fprintf(out, "sum by (%s) (", metric->by);
-	print_last(out, metric, choice, earlier ? offset_ms : 0);
-	fputs(" and on (instance) ", out);
-	print_last(out, &since, choice, earlier ? 0 : offset_ms);
-	fputc(')', out);
+	/* In two jobs a host is still one. */
+	fputs("count(count by (instance) (", out);
+	print_series(out, &since, choice);
+	fputs("))", out);
 	return ask_range(client, &expression, begin_ms, end_ms, step_ms, result);
 }
 

@@ -40,17 +40,20 @@ int fleet_query__growth(struct prometheus *client, const struct fleet_metric *me
 int fleet_query__values(struct prometheus *client, const struct fleet_metric *metric,
 			const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
 
-/*
- * Sums over all of these hosts, without `instance`, at begin_ms, each step_ms later, up to end_ms: of
- * what they have then (`earlier` false) and had `offset_ms` before (true). Only hosts that were
- * there both times are in either, so that the difference is what was called in between.
- */
-int fleet_query__sums(struct prometheus *client, const struct fleet_metric *metric,
-		      const struct fleet_choice *choice, __s64 begin_ms, __s64 end_ms,
-		      __s64 step_ms, __s64 offset_ms, bool earlier, struct json_t **result);
-/* Values of these hosts at the same times. */
+/* Values of these hosts at begin_ms, each step_ms later, up to end_ms. */
 int fleet_query__levels(struct prometheus *client, const struct fleet_metric *metric,
 			const struct fleet_choice *choice, __s64 begin_ms, __s64 end_ms,
 			__s64 step_ms, struct json_t **result);
+
+/* Sums over all of these hosts, without `instance`, as of then, */
+int fleet_query__sum(struct prometheus *client, const struct fleet_metric *metric,
+		     const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
+/* and at several times: of those that are there at that time, */
+int fleet_query__sums(struct prometheus *client, const struct fleet_metric *metric,
+		      const struct fleet_choice *choice, __s64 begin_ms, __s64 end_ms,
+		      __s64 step_ms, struct json_t **result);
+/* which are so many. */
+int fleet_query__present(struct prometheus *client, const struct fleet_choice *choice,
+			 __s64 begin_ms, __s64 end_ms, __s64 step_ms, struct json_t **result);
 
 #endif

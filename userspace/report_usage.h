@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `kfunctrace report` of what was used over a time: out of the history, or of a fleet. */
+/* `kfunctrace report` of what was used over a time: out of the history, or a fleet out of Prometheus. */
 #ifndef KFUNCTRACE_REPORT_USAGE_H
 #define KFUNCTRACE_REPORT_USAGE_H
 
@@ -10,8 +10,8 @@
 #define REPORT_HISTORY_PATH "/var/lib/kfunctrace/history.db"
 
 struct report_usage_options {
-	const char *prometheus;	   /* its URL; NULL: the history */
 	const char *history;	   /* NULL: REPORT_HISTORY_PATH */
+	const char *prometheus;	   /* its URL, in place of a history; or NULL */
 	const char *since, *until; /* as option__moment() takes them; NULL: 7d, now */
 	const struct pattern_list *kfuncs;
 	bool deprecations; /* nothing but these */

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Calls over time: the same subtraction as for the whole, step by step. */
+/*
+ * Calls over time: the same subtraction as for the whole, step by step, of the sums over a chunk's
+ * hosts, so that the points are as many calls as the uses.
+ */
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
 #include "prometheus_client.h"
 #include "usage_prometheus.h"
 
-#define MAX_STEPS 60
+/* Each costs the server a look at every series. */
+#define MAX_STEPS 48
 
 static const struct fleet_metric metric = {
 	.name = "kfunctrace_kfunc_calls_total",
@@ -67,7 +70,7 @@ static struct usage_point *point_of(struct fleet_report *fleet, __s64 time, __u3
 	}
 	point = usage_report__add_point(report);
 	if (!point || hash_index__add(&fleet->points, hash, point - report->points)) {
-		msg__error("out of memory");
+		fleet__out_of_memory();
 		return NULL;
 	}
 	point->time = time;
@@ -76,74 +79,9 @@ static struct usage_point *point_of(struct fleet_report *fleet, __s64 time, __u3
 	return point;
 }
 
-/* --- many steady hosts at once -------------------------------------------------------------------- */
+/* --- sums of the hosts of a chunk ----------------------------------------------------------------- */
 
-/* Adds the values of a series to the points of the steps that end then, or takes them off. */
-static int take_sums(struct fleet_report *fleet, const json_t *series, bool earlier)
-{
-	__u32 kfunc, program;
-	const json_t *pair;
-	size_t i;
-	int err = fleet_report__caller(fleet, series, &kfunc, &program);
-
-	if (err <= 0)
-		return err;
-	json_array_foreach (json_object_get(series, "values"), i, pair) {
-		struct usage_point *point;
-		double value;
-		__s64 time;
-
-		if (prometheus__sample(pair, &time, &value) || !(value >= 0 && value < 0x1p63))
-			continue;
-		point = point_of(fleet, step_at(fleet, time - 1), kfunc, program);
-		if (!point)
-			return -ENOMEM;
-		/* Below 0 in between. */
-		point->calls += earlier ? -(__u64)value : (__u64)value;
-	}
-	return 0;
-}
-
-static int fill_steps(struct fleet_report *fleet, const struct fleet_chunk *chunk, __s64 first_ms,
-		      __s64 last_ms, __s64 offset_ms)
-{
-	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
-	const json_t *series;
-	json_t *result;
-	size_t i;
-	int err = 0;
-
-	for (int earlier = 0; earlier < 2 && !err; earlier++) {
-		err = fleet_query__sums(fleet->client, metric_of(fleet), &choice, first_ms, last_ms,
-					fleet->report->step * 1000, offset_ms, earlier, &result);
-		json_array_foreach (result, i, series) {
-			if (!err)
-				err = take_sums(fleet, series, earlier);
-		}
-		json_decref(result);
-	}
-	return err;
-}
-
-/* Steps, and then what is left at the end. */
-static int fill_steady(struct fleet_report *fleet, const struct fleet_chunk *chunk)
-{
-	__s64 step_ms = fleet->report->step * 1000;
-	__s64 steps = (fleet->end_ms - fleet->begin_ms) / step_ms;
-	__s64 last_ms = fleet->begin_ms + steps * step_ms;
-	int err = 0;
-
-	if (steps)
-		err = fill_steps(fleet, chunk, fleet->begin_ms + step_ms, last_ms, step_ms);
-	if (!err && last_ms < fleet->end_ms)
-		err = fill_steps(fleet, chunk, fleet->end_ms, fleet->end_ms,
-				 fleet->end_ms - last_ms);
-	return err;
-}
-
-/* --- a span of one host ------------------------------------------------------------------------------ */
-
-/* The last value of each series. */
+/* The last value of each sum. */
 struct levels {
 	struct level {
 		__u32 kfunc, program;
@@ -168,35 +106,54 @@ static struct level *level_of(struct levels *levels, __u32 kfunc, __u32 program)
 	if (grown)
 		levels->levels = grown;
 	if (!grown || hash_index__add(&levels->index, hash, levels->nr)) {
-		msg__error("out of memory");
+		fleet__out_of_memory();
 		return NULL;
 	}
 	grown[levels->nr] = (struct level){ .kfunc = kfunc, .program = program };
 	return &grown[levels->nr++];
 }
 
-/* What a series has at a time: the base at the begin of the span, or a step further. */
-static int take_level(struct fleet_report *fleet, struct level *level, const json_t *pair,
-		      bool base)
+/* One look at all sums, or several, one after the other. */
+struct look {
+	const struct fleet_chunk *chunk;
+	bool base;		/* it is what there was at the begin */
+	const json_t *complete; /* times at which all hosts were there, as keys; NULL: any */
+};
+
+static bool is_complete(const struct look *look, __s64 time_ms)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "%lld", time_ms);
+	return !look->complete || json_object_get(look->complete, key);
+}
+
+static int take_value(struct fleet_report *fleet, const struct look *look, struct level *level,
+		      const json_t *pair)
 {
 	struct usage_point *point;
-	double value;
+	double value, grown;
 	__s64 time;
 
-	if (prometheus__sample(pair, &time, &value) || !(value >= 0 && value < 0x1p63))
+	if (prometheus__sample(pair, &time, &value) || !(value >= 0 && value < 0x1p63) ||
+	    !is_complete(look, time))
 		return 0;
-	if (!base) {
-		point = point_of(fleet, step_at(fleet, time - 1), level->kfunc, level->program);
-		if (!point)
-			return -ENOMEM;
-		point->calls += value >= level->value ? value - level->value : value;
-	}
+	grown = value - level->value;
+	/* Counters that an aggregator forgot, and that began anew: of many hosts it cannot be told. */
+	if (grown < 0)
+		grown = look->chunk->nr_hosts == 1 ? value : 0;
 	level->value = value;
+	if (look->base)
+		return 0;
+	point = point_of(fleet, step_at(fleet, time - 1), level->kfunc, level->program);
+	if (!point)
+		return -ENOMEM;
+	point->calls += grown;
 	return 0;
 }
 
-static int take_levels(struct fleet_report *fleet, struct levels *levels, const json_t *result,
-		       bool base)
+static int take_sums(struct fleet_report *fleet, const struct look *look, struct levels *levels,
+		     const json_t *result)
 {
 	const json_t *series, *pair;
 	size_t i, j;
@@ -216,10 +173,10 @@ static int take_levels(struct fleet_report *fleet, struct levels *levels, const 
 			return -ENOMEM;
 		err = 0;
 		if (json_object_get(series, "value"))
-			err = take_level(fleet, level, json_object_get(series, "value"), base);
+			err = take_value(fleet, look, level, json_object_get(series, "value"));
 		json_array_foreach (json_object_get(series, "values"), j, pair) {
 			if (!err)
-				err = take_level(fleet, level, pair, base);
+				err = take_value(fleet, look, level, pair);
 		}
 		if (err)
 			return err;
@@ -227,26 +184,67 @@ static int take_levels(struct fleet_report *fleet, struct levels *levels, const 
 	return 0;
 }
 
-/* At one time, or at the borders of steps from there to `end_ms`. */
-static int look(struct fleet_report *fleet, const struct fleet_chunk *chunk, struct levels *levels,
-		__s64 time_ms, __s64 end_ms, bool base)
+/* At the begin or the end of the span. */
+static int look_once(struct fleet_report *fleet, const struct fleet_chunk *chunk,
+		     struct levels *levels, __s64 time_ms, bool base)
 {
 	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
+	struct look look = { .chunk = chunk, .base = base };
 	json_t *result;
-	int err;
+	int err = fleet_query__sum(fleet->client, metric_of(fleet), &choice, time_ms, &result);
 
-	err = time_ms == end_ms
-		      ? fleet_query__values(fleet->client, metric_of(fleet), &choice, time_ms,
-					    &result)
-		      : fleet_query__levels(fleet->client, metric_of(fleet), &choice, time_ms,
-					    end_ms, fleet->report->step * 1000, &result);
 	if (!err)
-		err = take_levels(fleet, levels, result, base);
+		err = take_sums(fleet, &look, levels, result);
 	json_decref(result);
 	return err;
 }
 
-static int fill_span(struct fleet_report *fleet, const struct fleet_chunk *chunk)
+/* The times at which all hosts of the chunk were there. A sum over some of them says nothing. */
+static int find_complete(struct fleet_report *fleet, const struct fleet_choice *choice,
+			 __s64 begin_ms, __s64 end_ms, json_t **complete)
+{
+	json_t *result;
+	const json_t *pair;
+	size_t i;
+	int err = fleet_query__present(fleet->client, choice, begin_ms, end_ms,
+				       fleet->report->step * 1000, &result);
+
+	*complete = json_object();
+	json_array_foreach (json_object_get(json_array_get(result, 0), "values"), i, pair) {
+		char key[32];
+		double value;
+		__s64 time;
+
+		if (prometheus__sample(pair, &time, &value) || value < choice->nr_hosts)
+			continue;
+		snprintf(key, sizeof(key), "%lld", time);
+		json_object_set_new(*complete, key, json_true());
+	}
+	json_decref(result);
+	return err ?: *complete ? 0 : fleet__out_of_memory();
+}
+
+/* At the borders of steps. */
+static int look_often(struct fleet_report *fleet, const struct fleet_chunk *chunk,
+		      struct levels *levels, __s64 begin_ms, __s64 end_ms)
+{
+	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
+	struct look look = { .chunk = chunk };
+	json_t *result = NULL, *complete;
+	int err = find_complete(fleet, &choice, begin_ms, end_ms, &complete);
+
+	look.complete = complete;
+	if (!err)
+		err = fleet_query__sums(fleet->client, metric_of(fleet), &choice, begin_ms, end_ms,
+					fleet->report->step * 1000, &result);
+	if (!err)
+		err = take_sums(fleet, &look, levels, result);
+	json_decref(result);
+	json_decref(complete);
+	return err;
+}
+
+static int fill_chunk(struct fleet_report *fleet, const struct fleet_chunk *chunk)
 {
 	const struct fleet_span *span = &chunk->span;
 	__s64 step_ms = fleet->report->step * 1000;
@@ -258,10 +256,10 @@ static int fill_span(struct fleet_report *fleet, const struct fleet_chunk *chunk
 	int err = 0;
 
 	if (!span->from_zero)
-		err = look(fleet, chunk, &levels, span->begin_ms, span->begin_ms, true);
+		err = look_once(fleet, chunk, &levels, span->begin_ms, true);
 	if (!err && first_ms <= last_ms)
-		err = look(fleet, chunk, &levels, first_ms, last_ms, false);
-	err = err ?: look(fleet, chunk, &levels, span->end_ms, span->end_ms, false);
+		err = look_often(fleet, chunk, &levels, first_ms, last_ms);
+	err = err ?: look_once(fleet, chunk, &levels, span->end_ms, false);
 	free(levels.levels);
 	hash_index__free(&levels.index);
 	return err;
@@ -294,9 +292,6 @@ static void finish_points(struct usage_report *report)
 
 		if (nr && report->points[nr - 1].time == point->time)
 			last = &report->points[nr - 1];
-		/* Rows that an aggregator forgot make it less than nothing. */
-		if ((__s64)point->calls < 0)
-			point->calls = 0;
 		if (last && !point->calls)
 			continue;
 		if (last && !last->calls)
@@ -311,11 +306,8 @@ int fleet_report__fill_points(struct fleet_report *fleet)
 	int err = 0;
 
 	fleet->report->step = choose_step_ms(fleet->end_ms - fleet->begin_ms) / 1000;
-	for (size_t i = 0; i < fleet->nr_chunks && !err; i++) {
-		const struct fleet_chunk *chunk = &fleet->chunks[i];
-
-		err = chunk->steady ? fill_steady(fleet, chunk) : fill_span(fleet, chunk);
-	}
+	for (size_t i = 0; i < fleet->nr_chunks && !err; i++)
+		err = fill_chunk(fleet, &fleet->chunks[i]);
 	if (!err)
 		finish_points(fleet->report);
 	return err;

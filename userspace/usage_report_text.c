@@ -94,7 +94,7 @@ static void print_time(const struct text_report *text)
 	print_wrapped(text, "time: ", 2, words);
 	if (!brief)
 		return;
-	usage_report__coverage(report, span, sizeof(span));
+	usage_report__coverage(report, USAGE_ALL, span, sizeof(span));
 	if (report->nr_hosts == 1)
 		snprintf(words, sizeof(words), "%s of that time", span);
 	else
@@ -211,7 +211,7 @@ static void fill_deprecations(const struct text_report *text, struct table *tabl
 	for (size_t i = 0; i < deprecations->nr; i++) {
 		const struct usage_deprecated *deprecated = &deprecations->kfuncs[i];
 		const struct usage_kfunc *kfunc = &report->kfuncs[deprecated->kfunc];
-		bool is_known = usage_report__covered(report) &&
+		bool is_known = usage_report__covered(report, deprecated->kfunc) &&
 				(!kfunc->untraced || deprecated->calls || deprecated->vague_calls);
 
 		table__row(table);

@@ -140,12 +140,16 @@ def check_table(figure, key, points, wrong):
             continue
         rows.append([number(td) for td in cells])
         sums = [a + b for a, b in zip(sums, rows[-1])]
-    shape = {bool(p["kfunc"] or p["program"]) and (bool(p["kfunc"]), bool(p["program"])) for p in points}
+    # (kfunc, who calls it); None: all of them.
+    named = [(p["kfunc"], p["program"] or p["caller"], p["calls"]) for p in points]
     own = (key == "kfunc", key == "program")
+    if own not in {(k is not None, c is not None) for k, c, n in named if n}:
+        own = (True, True)
     wanted = {}
-    for point in points:
-        if (bool(point["kfunc"]), bool(point["program"])) == (own if own in shape else (True, True)):
-            wanted[point[key]] = wanted.get(point[key], 0) + point["calls"]
+    for kfunc, caller, calls in named:
+        if (kfunc is not None, caller is not None) == own and calls:
+            name = kfunc if key == "kfunc" else caller
+            wanted[name] = wanted.get(name, 0) + calls
     best = sorted(wanted.values(), reverse=True)[:len(heads) - 1]
     if sums[:-1] != best or any(wanted[h] != s for h, s in zip(heads[:-1], sums)):
         wrong.append(f"{key}: table {dict(zip(heads, sums))}, points {wanted}")

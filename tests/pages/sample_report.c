@@ -189,6 +189,7 @@ static void fill_one_host(void)
 	report.kfuncs[kfunc("scx_bpf_reenqueue_local", NULL, "deprecated", NULL, "6.20")].untraced =
 		copy("no ftrace site");
 	report.source = copy("history /var/lib/kfunctrace/history.db");
+	point(END - 7 * DAY - END % HOUR, ct, unknown, 12);
 	for (__s64 when = END - 7 * DAY - END % HOUR; when < END; when += HOUR) {
 		if (when > END - 4 * DAY && when < END - 4 * DAY + 5 * HOUR)
 			continue;

@@ -44,7 +44,7 @@ static struct known_program programs[] = {
 };
 static struct usage_host hosts[] = {
 	{ .name = "one", .release = "6.19.1", .begin = END - 7 * DAY, .end = END, .lost = 3 },
-	{ .name = "two", .release = "6.12.9", .target = "7.3", .begin = END - DAY, .end = END },
+	{ .name = "two", .release = "6.20.9", .target = "7.3", .begin = END - DAY, .end = END },
 };
 
 static struct usage_report report_of(struct usage_use *uses, size_t nr, size_t nr_hosts)
@@ -204,6 +204,28 @@ static void a_verdict_says_its_time_and_hosts(void **state)
 	expect_verdict(&report, OLD, -1, "not known: nothing was measured");
 }
 
+static void what_is_deprecated_later_is_not_deprecated_here(void **state)
+{
+	struct usage_use by_both[] = {
+		{ 0, OLD, CALLER, 1200, 0, 0, -1, 1, 2 },
+		{ 1, OLD, CALLER, 34, 0, 0, -1, 1, 2 },
+	};
+	struct usage_report report = report_of(by_both, 2, 2);
+	char *release = hosts[0].release;
+
+	(void)state;
+	hosts[0].release = "6.18.30-amd64";
+	expect_verdict(&report, OLD, 1, "34 calls by 1 program on 1 of 1 host in 1 d");
+	report.nr_uses = 1;
+	expect_verdict(&report, OLD, 0, "nobody called it in 1 d on 1 host");
+	report.nr_hosts = 1;
+	expect_verdict(&report, OLD, -1, "not deprecated on any host");
+	/* What cannot be told is no reason to be silent. */
+	hosts[0].release = NULL;
+	expect_verdict(&report, OLD, 1, "1,200 calls by 1 program in 7 d");
+	hosts[0].release = release;
+}
+
 static void spans_are_short(void **state)
 {
 	char text[48];
@@ -258,7 +280,7 @@ static void text_says_all(void **state)
 
 	(void)state;
 	expect_line(text, "usage from history h.db\n"
-			  "2 hosts, Linux 6.12.9 (1), 6.19.1 (1), against Linux 7.3 (1)\n"
+			  "2 hosts, Linux 6.19.1 (1), 6.20.9 (1), against Linux 7.3 (1)\n"
 			  "time: 2026-11-14 20:17 to 2026-11-21 20:17 +0000 (7 d)\n"
 			  "known: 1 of 2 hosts not for all of that time: 1 d to 7 d\n"
 			  "lost: 3 calls or events\n");
@@ -402,6 +424,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_is_no_zero),
 		cmocka_unit_test(problems_are_told_apart_by_what_they_are),
 		cmocka_unit_test(a_verdict_says_its_time_and_hosts),
+		cmocka_unit_test(what_is_deprecated_later_is_not_deprecated_here),
 		cmocka_unit_test(spans_are_short),
 		cmocka_unit_test(text_says_all),
 		cmocka_unit_test(text_fits_a_narrow_terminal),
