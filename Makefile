@@ -114,6 +114,7 @@ check-all:
 		"kernels that come with it=tests/kernels.sh" \
 		"lint=tests/lint.sh" \
 		"deprecations=tests/deprecations.sh" \
+		"pages in a browser=tests/html.sh" \
 		"kernels in files=tests/snapshot-image.sh" \
 		"doctor on this machine=tests/doctor-native.sh" \
 		"users on this machine=tests/users-native.sh" \
@@ -123,6 +124,7 @@ check-all:
 		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
+		"the history=tests/history.sh" \
 		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"a fleet=$(MAKE) --no-print-directory check-fleet" \
@@ -136,6 +138,7 @@ clean:
 
 include tests/tests.mk
 include tests/pages/pages.mk
+include tests/history/history.mk
 include tests/daemon/daemon.mk
 include tests/objects/objects.mk
 include tests/metrics/metrics.mk

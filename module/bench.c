@@ -35,7 +35,7 @@ static int __init bench_init(void)
 	int err;
 
 	if (exits)
-		return compat_exits_attach(&returns, &address, 1);
+		return compat_exits_attach(&returns, &address, 1, COMPAT_MAX_ACTIVE);
 	err = ftrace_set_filter_ip(&ops, address, 0, 0);
 	if (!err)
 		err = register_ftrace_function(&ops);

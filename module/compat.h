@@ -148,7 +148,8 @@ struct compat_exits {
 /* Calls that may be on their way at the same time, where the kernel wants to know (before 6.14). */
 #define COMPAT_MAX_ACTIVE 2048
 
-static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr)
+static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr,
+				      unsigned int max_active)
 {
 	int err;
 
@@ -157,7 +158,7 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 	exits->fprobe.entry_handler = exits->entry_handler;
 	exits->fprobe.exit_handler = exits->handler;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
-	exits->fprobe.nr_maxactive = COMPAT_MAX_ACTIVE;
+	exits->fprobe.nr_maxactive = max_active;
 #endif
 	err = register_fprobe_ips(&exits->fprobe, addresses, nr);
 	exits->attached = !err;
@@ -221,7 +222,8 @@ static inline void compat_exits_detach(struct compat_exits *exits)
 	exits->nr = 0;
 }
 
-static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr)
+static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr,
+				      unsigned int max_active)
 {
 	int err = 0;
 
@@ -233,7 +235,7 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 
 		probe->kp.addr = (kprobe_opcode_t *)addresses[exits->nr];
 		probe->handler = exits->handler;
-		probe->maxactive = COMPAT_MAX_ACTIVE;
+		probe->maxactive = max_active;
 		err = register_kretprobe(probe);
 		if (err) {
 			compat_exits_detach(exits);

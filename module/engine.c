@@ -34,6 +34,10 @@ static int fail_allocation;
 module_param(fail_allocation, int, 0600);
 MODULE_PARM_DESC(fail_allocation, "for tests: the allocation of the engine that is to fail, from now on counted from 1; 0: none");
 
+static unsigned int max_active = COMPAT_MAX_ACTIVE;
+module_param(max_active, uint, 0400);
+MODULE_PARM_DESC(max_active, "calls that may be on their way at once and be followed to their return, where the kernel wants to know");
+
 bool engine__allocation_fails(void)
 {
 	return READ_ONCE(fail_allocation) > 0 && --fail_allocation == 0;
@@ -154,7 +158,9 @@ static int attach_exits(unsigned long *addresses, int nr)
 {
 	if (!nr)
 		return 0;
-	return engine__allocation_fails() ? -ENOMEM : compat_exits_attach(&exits, addresses, nr);
+	if (engine__allocation_fails())
+		return -ENOMEM;
+	return compat_exits_attach(&exits, addresses, nr, max_active);
 }
 
 static void detach_entries(void)

@@ -66,6 +66,29 @@ int engine__find_kfunc(unsigned long ip);
 /* Calls whose NULL returns are counted, and that the kernel could not follow. */
 unsigned long engine__missed(void);
 
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/*
+ * A reading is as of one moment, and yet does not hold engine_lock, with interrupts off, from its
+ * beginning to its end: the lock is let go after some lines, and when something was changed
+ * meanwhile all is read again. The last try is made in one go.
+ */
+struct engine_reading {
+	struct seq_file *m;
+	bool lines;	     /* with source lines */
+	bool in_one_go;
+	u64 generation;	     /* that it is of */
+	unsigned int pieces; /* since the lock was let go */
+	unsigned long flags;
+};
+
+void engine_reading__make(struct seq_file *m, bool lines);
+/*
+ * After each piece, with the lock held. False: nothing may be looked at any more, it is of no use.
+ * True: nothing has changed.
+ */
+bool engine_reading__goes_on(struct engine_reading *reading);
+
 /* --- control file ----------------------------------------------------------------------------- */
 
 int engine_device__register(void);
@@ -84,8 +107,12 @@ void engine_slots__on_entry(unsigned long ip, unsigned long return_address, stru
 void engine_slots__on_call(unsigned long ip, unsigned long return_address);
 void engine_slots__on_exit(unsigned long ip, unsigned long return_address, bool null);
 
-/* With engine_lock held: what retires slots and what reads them exclude each other. */
+/*
+ * What retires slots and what reads them exclude each other. Whoever changes what a reading has
+ * besides counts raises engine_generation, with the lock held.
+ */
 extern spinlock_t engine_lock;
+extern u64 engine_generation;
 
 /* Whose counts they become when slots are retired. */
 struct engine_heir {
@@ -104,9 +131,9 @@ void engine_slots__sweep_kfunc(int kfunc);
 void engine_slots__sweep_module(const struct module *module);
 /* Drops the records of a program. */
 void engine_slots__forget(u32 prog_id);
-void engine_slots__show(struct seq_file *m);
-/* Calls `visit` with each return address in (start, end] that has a slot. */
-void engine_slots__visit(u64 start, u64 end, void (*visit)(u64 return_address, void *arg),
+void engine_slots__show(struct engine_reading *reading);
+/* Calls `visit` with each return address in (start, end] that has a slot, as long as it is true. */
+void engine_slots__visit(u64 start, u64 end, bool (*visit)(u64 return_address, void *arg),
 			 void *arg);
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -120,9 +147,9 @@ int engine_programs__record_fd(int fd, u32 type);
 int engine_programs__forget(u32 id);
 /* With engine_lock held. The heir of what was called from there; false: no image of a program. */
 bool engine_programs__heir_of(u64 return_address, struct engine_heir *heir, u64 *start);
-void engine_programs__show(struct seq_file *m);
+void engine_programs__show(struct engine_reading *reading);
 /* The source lines of all call sites. */
-void engine_programs__show_lines(struct seq_file *m);
+void engine_programs__show_lines(struct engine_reading *reading);
 
 /* --- source lines ----------------------------------------------------------------------------- */
 
@@ -144,9 +171,10 @@ void engine_lines__keep(const struct engine_lines *lines, const struct kft_site_
 			u64 start);
 void engine_lines__forget(u32 prog_id);
 void engine_lines__free(void);
-void engine_lines__show_one(struct seq_file *m, const struct engine_lines *lines,
+/* False: the reading does not go on. */
+bool engine_lines__show_one(struct engine_reading *reading, const struct engine_lines *lines,
 			    const struct kft_site_key *key, u64 start);
-void engine_lines__show_kept(struct seq_file *m);
+void engine_lines__show_kept(struct engine_reading *reading);
 
 /* --- memory ----------------------------------------------------------------------------------- */
 

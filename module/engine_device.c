@@ -23,6 +23,10 @@
 #define MAX_LINE (ENGINE_NAME_LEN + 64)
 #define MAX_ARGS 4
 
+static unsigned int protocol = ENGINE_PROTOCOL;
+module_param(protocol, uint, 0400);
+MODULE_PARM_DESC(protocol, "for tests: the version of the control file that is pretended");
+
 struct command {
 	const char *name;
 	int nr_args;
@@ -153,7 +157,7 @@ static int run_line(const struct file *file, char *line)
 	}
 	if (nr < 2 || kstrtou32(words[0], 10, &version))
 		return -EINVAL;
-	if (version != ENGINE_PROTOCOL)
+	if (version != protocol)
 		return -EPROTO;
 	return run_command(file, words[1], words + 2, nr - 2);
 }
@@ -207,22 +211,17 @@ static void show_kfuncs(struct seq_file *m)
 static int show(struct seq_file *m, void *unused)
 {
 	static const char *const states[] = { "idle", "prepared", "counting" };
-	unsigned long flags;
 
 	mutex_lock(&engine.mutex);
-	seq_printf(m, "kfunctrace %d\nstate %s\n", ENGINE_PROTOCOL, states[engine.state]);
+	seq_printf(m, "kfunctrace %u\nstate %s\n", protocol, states[engine.state]);
 	if (engine.state != ENGINE_IDLE) {
 		seq_printf(m, "kept %d\nslots %u\n", !engine.owner, engine_slots__nr());
 		if (engine.state == ENGINE_COUNTING)
 			seq_printf(m, "nanoseconds %llu\n", ktime_get_ns() - engine.begun_ns);
-		seq_printf(m, "missed %lu\n", engine__missed());
+		seq_printf(m, "missed %lu %s\n", engine__missed(),
+			   COMPAT_EXITS_SEE_CALLS ? "calls" : "returns");
 		show_kfuncs(m);
-		spin_lock_irqsave(&engine_lock, flags);
-		engine_programs__show(m);
-		engine_slots__show(m);
-		if (m->private)
-			engine_programs__show_lines(m);
-		spin_unlock_irqrestore(&engine_lock, flags);
+		engine_reading__make(m, m->private);
 	}
 	seq_puts(m, "end\n");
 	mutex_unlock(&engine.mutex);

@@ -195,27 +195,31 @@ void engine_lines__free(void)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static void show(struct seq_file *m, const struct kft_site_key *key, const struct kft_site *site)
+static bool show(struct engine_reading *reading, const struct kft_site_key *key,
+		 const struct kft_site *site)
 {
-	seq_printf(m, "site %u %u 0x%x %u %s %s\n", key->prog_id, key->subprog, key->offset,
+	seq_printf(reading->m, "site %u %u 0x%x %u %s %s\n", key->prog_id, key->subprog, key->offset,
 		   site->line, site->function[0] ? site->function : "-", site->file);
+	return engine_reading__goes_on(reading);
 }
 
-void engine_lines__show_one(struct seq_file *m, const struct engine_lines *lines,
+bool engine_lines__show_one(struct engine_reading *reading, const struct engine_lines *lines,
 			    const struct kft_site_key *key, u64 start)
 {
 	struct kft_site site;
 
 	look_up(lines, start, start + key->offset, &site);
-	show(m, key, &site);
+	return show(reading, key, &site);
 }
 
-void engine_lines__show_kept(struct seq_file *m)
+void engine_lines__show_kept(struct engine_reading *reading)
 {
 	struct kept_line *line;
 
 	for (int i = 0; i < ARRAY_SIZE(kept); i++) {
-		hlist_for_each_entry(line, &kept[i], node)
-			show(m, &line->key, &line->site);
+		hlist_for_each_entry(line, &kept[i], node) {
+			if (!show(reading, &line->key, &line->site))
+				return;
+		}
 	}
 }

@@ -83,6 +83,7 @@ static void retire_image(struct image *image)
 	};
 	struct prog *prog = find_prog(image->prog_id);
 
+	engine_generation++;
 	engine_slots__sweep(image->start, image->start + image->len, &heir);
 	if (prog)
 		prog->nr_freed++;
@@ -160,6 +161,7 @@ static void record_program(const struct bpf_prog *bpf_prog)
 
 	if (find_prog(aux->id))
 		return;
+	engine_generation++;
 	prog = nr_progs < KFT_MAX_PROGS ? engine_zalloc(sizeof(*prog), GFP_ATOMIC) : NULL;
 	if (!prog) {
 		lost_progs++;
@@ -232,12 +234,13 @@ static struct kft_site_key site_key(const struct image *image, u64 return_addres
 	};
 }
 
-static void keep_line(u64 return_address, void *arg)
+static bool keep_line(u64 return_address, void *arg)
 {
 	const struct image *image = arg;
 	const struct kft_site_key key = site_key(image, return_address);
 
 	engine_lines__keep(&image->lines, &key, image->start);
+	return true;
 }
 
 static void keep_lines_of_image(const struct bpf_prog *func, u32 prog_id)
@@ -256,6 +259,7 @@ static void keep_lines(const struct bpf_prog *bpf_prog)
 	const struct bpf_prog_aux *aux = bpf_prog->aux;
 	u32 nr = compat_nr_images_of_program(aux);
 
+	engine_generation++;
 	if (!nr)
 		keep_lines_of_image(bpf_prog, aux->id);
 	for (u32 i = 0; i < nr && i < MAX_IMAGES_OF_A_PROG; i++)
@@ -277,9 +281,10 @@ static void on_program_event(unsigned long ip, unsigned long parent_ip, struct f
 		record_program(bpf_prog);
 	} else if (event == PERF_BPF_EVENT_PROG_UNLOAD) {
 		prog = find_prog(bpf_prog->aux->id);
-		if (prog)
+		if (prog) {
 			prog->unloaded = true;
-		keep_lines(bpf_prog);
+			keep_lines(bpf_prog);
+		}
 	}
 	spin_unlock_irqrestore(&engine_lock, flags);
 }
@@ -368,50 +373,75 @@ void engine_programs__unwatch(void)
 	engine_lines__free();
 }
 
-void engine_programs__show(struct seq_file *m)
+static bool show_program(struct engine_reading *reading, const struct prog *prog)
+{
+	seq_printf(reading->m, "program %u %u %*phN %u %u %d %d %s\n", prog->id, prog->type,
+		   BPF_TAG_SIZE, prog->tag, prog->nr_images, prog->nr_freed, prog->unloaded,
+		   prog->sleepable, prog->name);
+	return engine_reading__goes_on(reading);
+}
+
+static bool show_image(struct engine_reading *reading, const struct image *image)
+{
+	seq_printf(reading->m, "image 0x%llx %u %u %u\n", image->start, image->len, image->prog_id,
+		   image->subprog);
+	return engine_reading__goes_on(reading);
+}
+
+void engine_programs__show(struct engine_reading *reading)
 {
 	struct image *image;
 	struct prog *prog;
 
-	seq_printf(m, "lost-programs %llu\nlost-images %llu\n", lost_progs, lost_images);
+	seq_printf(reading->m, "lost-programs %llu\nlost-images %llu\n", lost_progs, lost_images);
 	for (int i = 0; i < ARRAY_SIZE(progs); i++) {
-		hlist_for_each_entry(prog, &progs[i], node)
-			seq_printf(m, "program %u %u %*phN %u %u %d %d %s\n", prog->id, prog->type,
-				   BPF_TAG_SIZE, prog->tag, prog->nr_images, prog->nr_freed,
-				   prog->unloaded, prog->sleepable, prog->name);
+		hlist_for_each_entry(prog, &progs[i], node) {
+			if (!show_program(reading, prog))
+				return;
+		}
 	}
 	for (int i = 0; i < ARRAY_SIZE(images); i++) {
-		hlist_for_each_entry(image, &images[i], node)
-			seq_printf(m, "image 0x%llx %u %u %u\n", image->start, image->len,
-				   image->prog_id, image->subprog);
+		hlist_for_each_entry(image, &images[i], node) {
+			if (!show_image(reading, image))
+				return;
+		}
 	}
 }
 
 struct line_reading {
-	struct seq_file *m;
+	struct engine_reading *reading;
 	const struct image *image;
+	bool goes_on;
 };
 
-static void show_line(u64 return_address, void *arg)
+static bool show_line(u64 return_address, void *arg)
 {
-	const struct line_reading *reading = arg;
-	const struct kft_site_key key = site_key(reading->image, return_address);
+	struct line_reading *line = arg;
+	const struct kft_site_key key = site_key(line->image, return_address);
 
-	engine_lines__show_one(reading->m, &reading->image->lines, &key, reading->image->start);
+	line->goes_on = engine_lines__show_one(line->reading, &line->image->lines, &key,
+					       line->image->start);
+	return line->goes_on;
 }
 
-void engine_programs__show_lines(struct seq_file *m)
+static bool show_lines_of_image(struct engine_reading *reading, const struct image *image)
+{
+	struct line_reading line = { .reading = reading, .image = image, .goes_on = true };
+
+	if (image->has_lines)
+		engine_slots__visit(image->start, image->start + image->len, show_line, &line);
+	return line.goes_on && engine_reading__goes_on(reading);
+}
+
+void engine_programs__show_lines(struct engine_reading *reading)
 {
 	struct image *image;
 
 	for (int i = 0; i < ARRAY_SIZE(images); i++) {
 		hlist_for_each_entry(image, &images[i], node) {
-			struct line_reading reading = { .m = m, .image = image };
-
-			if (image->has_lines)
-				engine_slots__visit(image->start, image->start + image->len,
-						    show_line, &reading);
+			if (!show_lines_of_image(reading, image))
+				return;
 		}
 	}
-	engine_lines__show_kept(m);
+	engine_lines__show_kept(reading);
 }

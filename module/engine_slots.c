@@ -61,6 +61,7 @@ static struct {
 } slots __read_mostly;
 
 DEFINE_SPINLOCK(engine_lock);
+u64 engine_generation;
 
 /* The counts of one call site that is no more. */
 struct retired {
@@ -359,6 +360,7 @@ static void retire(u32 at, const struct engine_heir *heir, u64 start)
 	struct retired like = { .kind = heir->kind }, *retired = NULL;
 	int kfunc = engine__find_kfunc(key_ip(key));
 
+	engine_generation++;
 	if (!WARN_ON_ONCE(kfunc < 0)) {
 		like.kfunc = kfunc;
 		if (via) {
@@ -420,39 +422,40 @@ void engine_slots__sweep_module(const struct module *module)
 	spin_unlock_irqrestore(&engine_lock, flags);
 }
 
-void engine_slots__visit(u64 start, u64 end, void (*visit)(u64 return_address, void *arg),
+void engine_slots__visit(u64 start, u64 end, bool (*visit)(u64 return_address, void *arg),
 			 void *arg)
 {
 	for (u32 at = 0; slots.keys && at <= slots.mask; at++) {
 		u64 key = READ_ONCE(slots.keys[at]), caller = key_caller(key);
 
-		if (key > KEY_LAST && caller > start && caller <= end)
-			visit(caller, arg);
+		if (key > KEY_LAST && caller > start && caller <= end && !visit(caller, arg))
+			return;
 	}
 }
 
 void engine_slots__forget(u32 prog_id)
 {
+	engine_generation++;
 	free_retired(false, prog_id);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static void show_retired(struct seq_file *m)
+static bool show_slot(struct engine_reading *reading, u32 at)
 {
-	static const char *const kinds[] = { "program", "kernel", "nobody" };
-	struct retired *retired;
+	u64 key = smp_load_acquire(&slots.keys[at]);
+	struct slot_counts counts;
 
-	for (int i = 0; i < ARRAY_SIZE(retired_table); i++) {
-		hlist_for_each_entry(retired, &retired_table[i], node)
-			seq_printf(m, "retired %u %s %u %u 0x%llx %llu %llu %llu\n", retired->kfunc,
-				   kinds[retired->kind], retired->prog_id, retired->subprog,
-				   retired->offset, retired->counts.calls, retired->counts.exits,
-				   retired->counts.nulls);
-	}
+	if (key <= KEY_LAST)
+		return true;
+	counts = counts_of(at);
+	seq_printf(reading->m, "slot %d 0x%llx 0x%llx %llu %llu %llu\n",
+		   engine__find_kfunc(key_ip(key)), key_caller(key), slots.via[at], counts.calls,
+		   counts.exits, counts.nulls);
+	return engine_reading__goes_on(reading);
 }
 
-static void show_unattributed(struct seq_file *m, int kfunc)
+static bool show_unattributed(struct engine_reading *reading, int kfunc)
 {
 	const struct slot_counts *orphans = &slots.orphans[kfunc];
 	struct unattributed sum = {};
@@ -469,25 +472,38 @@ static void show_unattributed(struct seq_file *m, int kfunc)
 	sum.exits += orphans->exits;
 	sum.nulls += orphans->nulls;
 	if (sum.table_full || sum.no_caller || orphans->calls || sum.exits)
-		seq_printf(m, "unknown %d %llu %llu %llu %llu %llu\n", kfunc, sum.table_full,
-			   sum.no_caller, orphans->calls, sum.exits, sum.nulls);
+		seq_printf(reading->m, "unknown %d %llu %llu %llu %llu %llu\n", kfunc,
+			   sum.table_full, sum.no_caller, orphans->calls, sum.exits, sum.nulls);
+	return engine_reading__goes_on(reading);
 }
 
-void engine_slots__show(struct seq_file *m)
+static bool show_retired(struct engine_reading *reading, const struct retired *retired)
 {
-	seq_printf(m, "lost-records %llu\n", lost_retired);
-	for (u32 at = 0; slots.keys && at <= slots.mask; at++) {
-		u64 key = smp_load_acquire(&slots.keys[at]);
-		struct slot_counts counts;
+	static const char *const kinds[] = { "program", "kernel", "nobody" };
 
-		if (key <= KEY_LAST)
-			continue;
-		counts = counts_of(at);
-		seq_printf(m, "slot %d 0x%llx 0x%llx %llu %llu %llu\n",
-			   engine__find_kfunc(key_ip(key)), key_caller(key), slots.via[at],
-			   counts.calls, counts.exits, counts.nulls);
+	seq_printf(reading->m, "retired %u %s %u %u 0x%llx %llu %llu %llu\n", retired->kfunc,
+		   kinds[retired->kind], retired->prog_id, retired->subprog, retired->offset,
+		   retired->counts.calls, retired->counts.exits, retired->counts.nulls);
+	return engine_reading__goes_on(reading);
+}
+
+void engine_slots__show(struct engine_reading *reading)
+{
+	struct retired *retired;
+
+	seq_printf(reading->m, "lost-records %llu\n", lost_retired);
+	for (u32 at = 0; slots.keys && at <= slots.mask; at++) {
+		if (!show_slot(reading, at))
+			return;
 	}
-	for (int i = 0; slots.keys && i < engine.nr_kfuncs; i++)
-		show_unattributed(m, i);
-	show_retired(m);
+	for (int i = 0; slots.keys && i < engine.nr_kfuncs; i++) {
+		if (!show_unattributed(reading, i))
+			return;
+	}
+	for (int i = 0; i < ARRAY_SIZE(retired_table); i++) {
+		hlist_for_each_entry(retired, &retired_table[i], node) {
+			if (!show_retired(reading, retired))
+				return;
+		}
+	}
 }

@@ -77,6 +77,29 @@ static noinline void fire_object(const struct kft_module_event *event,
 }
 
 /*
+ * What somebody listens to, KFT_MODULE_LISTENED(kind) of each. Probes ask before they go to the
+ * trouble of making an event; while nobody listens it is a row of instructions that do nothing.
+ */
+__bpf_kfunc u32 kfunctrace_listening_v1(void)
+{
+	u32 kinds = 0;
+
+	if (trace_kfunc_call_enabled())
+		kinds |= KFT_MODULE_LISTENED(KFT_MODULE_CALL);
+	if (trace_kfunc_acquire_enabled())
+		kinds |= KFT_MODULE_LISTENED(KFT_MODULE_ACQUIRE);
+	if (trace_kfunc_release_enabled())
+		kinds |= KFT_MODULE_LISTENED(KFT_MODULE_RELEASE);
+	if (trace_kfunc_refcount_zero_enabled())
+		kinds |= KFT_MODULE_LISTENED(KFT_MODULE_REFCOUNT_ZERO);
+	if (trace_kfunc_deprecated_enabled())
+		kinds |= KFT_MODULE_LISTENED(KFT_MODULE_DEPRECATED);
+	if (trace_kfunc_stale_enabled())
+		kinds |= KFT_MODULE_LISTENED(KFT_MODULE_STALE);
+	return kinds;
+}
+
+/*
  * Makes an event, when somebody listens. What it is given is memory that the verifier has checked,
  * and no more: nothing in it is trusted.
  */
@@ -136,6 +159,7 @@ __bpf_kfunc u64 kfunctrace_function_v1(u64 address)
 }
 
 BTF_KFUNCS_START(event_kfuncs)
+BTF_ID_FLAGS(func, kfunctrace_listening_v1)
 BTF_ID_FLAGS(func, kfunctrace_event_v1)
 BTF_ID_FLAGS(func, kfunctrace_function_v1)
 BTF_KFUNCS_END(event_kfuncs)

@@ -161,6 +161,12 @@ else
 		matches "it no longer can: $other" "$tmp/privileges" "^$other: (EPERM|EACCES)$"
 	done
 
+	for ((i = 0; i < 20; i++)); do
+		pgrep -f "^$parts privileges $tmp/" >"$tmp/null" || break
+		sleep 0.1
+	done
+	is "the test leaves no process behind" "$(pgrep -f "^$parts privileges $tmp/")" ""
+
 	# As a service manager begins: without CAP_SETPCAP.
 	run_privileges --bounding-set=-setpcap,-chown
 	is "without CAP_SETPCAP the rest is dropped" "$(result drop) $(result 'after CapEff')" \

@@ -17,6 +17,9 @@ enum kft_module_event_kind {
 	KFT_MODULE_STALE,
 };
 
+/* Of what the module says that somebody listens to. */
+#define KFT_MODULE_LISTENED(kind) (1u << (kind))
+
 /* For what is not known of an object. */
 #define KFT_MODULE_UNKNOWN (~0ull)
 

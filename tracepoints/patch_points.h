@@ -23,8 +23,9 @@
 #define PATCH_FLAGS    0x5f4b0008 /* KFT_DO_... and others */
 
 /* Calls of the kernel module's kfuncs (module_records.h). */
-#define PATCH_EVENT_KFUNC    0x5f4b0009 /* kfunctrace_event_v1 */
-#define PATCH_FUNCTION_KFUNC 0x5f4b000a /* kfunctrace_function_v1 */
+#define PATCH_EVENT_KFUNC     0x5f4b0009 /* kfunctrace_event_v1 */
+#define PATCH_FUNCTION_KFUNC  0x5f4b000a /* kfunctrace_function_v1 */
+#define PATCH_LISTENING_KFUNC 0x5f4b000b /* kfunctrace_listening_v1 */
 
 /* 64-bit immediates. */
 #define PATCH_REGIONS	 0x5f4b000000000001 /* address of the first struct kft_region */

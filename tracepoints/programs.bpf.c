@@ -400,19 +400,54 @@ static __noinline int lose_image(u32 prog_id)
 	return 0;
 }
 
+struct overlap {
+	u64 start, end;
+	u32 prog_id;
+	u64 found; /* where another program's image begins that reaches in there; 0: none does */
+};
+
+static long look_for_overlap(struct bpf_map *map, u64 *start, struct kft_image *image,
+			     struct overlap *overlap)
+{
+	if (*start >= overlap->end || *start + image->len <= overlap->start ||
+	    image->prog_id == overlap->prog_id)
+		return 0;
+	overlap->found = *start;
+	return 1;
+}
+
+/* Where another program's image begins that reaches into [start, start + len); 0: none does. */
+static __noinline u64 find_overlap(u64 start, u32 len, u32 prog_id)
+{
+	struct overlap overlap = { .start = start, .end = start + len, .prog_id = prog_id };
+
+	bpf_for_each_map_elem(&images, look_for_overlap, &overlap, 0);
+	return overlap.found;
+}
+
+/* A large image may lie where several small ones were. */
+#define MAX_FORMER 4
+
 static void record_image(struct bpf_prog *func, u32 prog_id, u32 subprog)
 {
 	struct kft_image image = { .prog_id = prog_id, .subprog = subprog };
 	u64 start = (u64)BPF_CORE_READ(func, bpf_func);
-	struct kft_image *former;
 
 	image.len = BPF_CORE_READ(func, jited_len);
 	if (!start || !image.len)
 		return;
-	/* Somebody's memory was freed and neither watcher saw it: its counts are its own still. */
-	former = bpf_map_lookup_elem(&images, &start);
-	if (former && former->prog_id != prog_id)
-		sweep_range(start, former->len, former);
+	/*
+	 * Somebody's memory was freed and neither watcher saw it. As long as nobody else has run
+	 * there, the counts are its own.
+	 */
+	for (u32 i = 0; i < MAX_FORMER; i++) {
+		u64 at = find_overlap(start, image.len, prog_id);
+		struct kft_image *former = at ? bpf_map_lookup_elem(&images, &at) : NULL;
+
+		if (!former)
+			break;
+		sweep_range(at, former->len, former);
+	}
 	if (bpf_map_update_elem(&images, &start, &image, BPF_ANY))
 		lose_image(prog_id);
 }

@@ -271,6 +271,58 @@ out_of_range:
 	return KFT_UNKNOWN_SITE(own_probe());
 }
 
+/*
+ * Counts the call and nothing more, as count_call() in probe.bpf.c does. Returns where its slot is in
+ * the region of this CPU, or NO_SLOT.
+ */
+static __always_inline u64 count_in_slot(void *ctx, const enum frame_access access,
+					 const enum call_check check)
+{
+	void *volatile saved_ctx = ctx;
+	struct kft_region *region;
+	struct kft_slot *slot;
+	u64 caller, bits, at;
+
+	caller = FRAME_WORD(access == FRAME_CAST ? cast_context(ctx) : ctx, access,
+			    PATCH_OFF_CALLER);
+	region = own_region(&caller);
+	PATCHED_IMM64(bits, PATCH_PROBE_BITS);
+	at = home_offset(caller);
+	slot = (void *)region->slots + at;
+	if (unlikely(slot->key != (caller ^ bits))) {
+		at = find_slot(&saved_ctx, access, check);
+		if (at == NO_SLOT)
+			return NO_SLOT;
+		region = own_region(&at);
+		at &= sizeof(region->slots) - sizeof(*slot);
+		slot = (void *)region->slots + at;
+	}
+	slot->calls++;
+	if (unlikely(has_failed(saved_ctx, check)))
+		region->nulls[at / sizeof(*slot)]++;
+	return at;
+}
+
+/* The number of the call site that count_in_slot() has just counted at. */
+static __always_inline u32 site_at(u64 at)
+{
+	struct kft_site_cache *caches;
+	struct kft_region *region;
+	u64 cpu;
+
+	if (at == NO_SLOT)
+		return KFT_UNKNOWN_SITE(own_probe());
+	cpu = processor_id(&at);
+	asm volatile goto("if %0 >= %1 goto %l2" : : "r"(cpu), "i"(PATCH_NR_CPUS) : : out_of_range);
+	PATCHED_IMM64(region, PATCH_REGIONS);
+	region += cpu;
+	PATCHED_IMM64(caches, PATCH_SITE_CACHES);
+	return site_of_slot(region, &caches[cpu],
+			    (at / sizeof(struct kft_slot)) & (KFT_MAX_SLOTS - 1));
+out_of_range:
+	return KFT_UNKNOWN_SITE(own_probe());
+}
+
 static __always_inline struct kft_reference_site *site_record(u32 site)
 {
 	u64 index = site;

@@ -82,10 +82,22 @@ static __always_inline void call_module(struct kft_module_event *event,
 		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
 }
 
+/* KFT_MODULE_LISTENED(kind) of what somebody listens to: in the module a few static branches. */
+static __always_inline u64 listening(void)
+{
+	register u64 kinds asm("r0");
+
+	asm volatile("call %[function]\n"
+		     : [kinds] "=r"(kinds)
+		     : [function] "i"(PATCH_LISTENING_KFUNC)
+		     : "r1", "r2", "r3", "r4", "r5");
+	return kinds;
+}
+
 static __always_inline void trace(u32 kind, u32 site, u64 object, u64 duration_ns)
 {
 	struct kft_module_event event = {
-		.object = plain_number(object),
+		.object = object,
 		.count = KFT_MODULE_UNKNOWN,
 		.duration_ns = duration_ns,
 		.kind = kind,
@@ -94,14 +106,29 @@ static __always_inline void trace(u32 kind, u32 site, u64 object, u64 duration_n
 	call_module(&event, module_site(site));
 }
 
-/* Of each call, whatever becomes of it. */
-static __always_inline void trace_call(u32 site)
+/* An event about an object, when somebody listens. */
+static __always_inline void trace_object(u32 kind, u32 site, u64 object, u64 duration_ns)
 {
-	if (!(own_flags() & KFT_DO_TRACE))
-		return;
+	if (own_flags() & KFT_DO_TRACE && unlikely(listening() & KFT_MODULE_LISTENED(kind)))
+		trace(kind, site, plain_number(object), duration_ns);
+}
+
+/* What is of interest of each call, whatever becomes of it. */
+#define LISTENED_CALLS                                                                             \
+	(KFT_MODULE_LISTENED(KFT_MODULE_CALL) |                                                    \
+	 (own_flags() & KFT_IS_OLD ? KFT_MODULE_LISTENED(KFT_MODULE_DEPRECATED) : 0))
+
+static __always_inline void trace_listened_call(u32 site)
+{
 	trace(KFT_MODULE_CALL, site, 0, KFT_MODULE_UNKNOWN);
 	if (own_flags() & KFT_IS_OLD)
 		trace(KFT_MODULE_DEPRECATED, site, 0, KFT_MODULE_UNKNOWN);
+}
+
+static __always_inline void trace_call(u32 site)
+{
+	if (own_flags() & KFT_DO_TRACE && unlikely(listening() & LISTENED_CALLS))
+		trace_listened_call(site);
 }
 
 /* --- refcount-zero ------------------------------------------------------------------------------ */
@@ -143,8 +170,7 @@ static __always_inline void note_failure(void *ctx, u32 site)
 	    !((flags & KFT_ZERO_MEMCG) && has_memory_controller(ctx)))
 		return;
 	__sync_fetch_and_add(&record->zeros, 1);
-	if (flags & KFT_DO_TRACE)
-		trace(KFT_MODULE_REFCOUNT_ZERO, site, argument(ctx), KFT_MODULE_UNKNOWN);
+	trace_object(KFT_MODULE_REFCOUNT_ZERO, site, argument(ctx), KFT_MODULE_UNKNOWN);
 	if (!(flags & KFT_DO_ZERO))
 		return;
 	/* A sample: a flood of them must not cost more than it tells. */
@@ -190,8 +216,7 @@ static __always_inline void take_away(void *ctx, u32 site, u32 site_flags)
 		key = key_for(object, site_flags);
 		held_ns = untrack(&key, patched_released(), site);
 	}
-	if (own_flags() & KFT_DO_TRACE)
-		trace(KFT_MODULE_RELEASE, site, object, held_ns);
+	trace_object(KFT_MODULE_RELEASE, site, object, held_ns);
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_RELEASE, site, object);
 }
@@ -204,8 +229,7 @@ static __always_inline void hand_out(void *ctx, u32 site, u32 site_flags)
 		key = key_for(object, site_flags);
 		track(&key, patched_type(), site);
 	}
-	if (own_flags() & KFT_DO_TRACE)
-		trace(KFT_MODULE_ACQUIRE, site, object, KFT_MODULE_UNKNOWN);
+	trace_object(KFT_MODULE_ACQUIRE, site, object, KFT_MODULE_UNKNOWN);
 	if (own_flags() & KFT_DO_EVENTS)
 		send_event(ctx, KFT_EVENT_ACQUIRE, site, object);
 }
@@ -298,29 +322,39 @@ static __always_inline int iterator_destroyed(void *ctx, const enum frame_access
 	return 0;
 }
 
-/* Of any kfunc: no more than the event. */
+/*
+ * Of any kfunc: no more than the event. While nobody listens to it, no more than the count and the
+ * question: who has called is looked up afterwards.
+ */
+static __always_inline int called(void *ctx, const enum frame_access access,
+				  const enum call_check check)
+{
+	/* On the stack for the reasons of count_call() in probe.bpf.c. */
+	volatile u64 at = count_in_slot(ctx, access, check);
+
+	if (unlikely(listening() & LISTENED_CALLS))
+		trace_listened_call(site_at(at));
+	return 0;
+}
+
 static __always_inline int called_at_entry(void *ctx, const enum frame_access access)
 {
-	trace_call(count_at_site(ctx, access, AT_ENTRY));
-	return 0;
+	return called(ctx, access, AT_ENTRY);
 }
 
 static __always_inline int called_release(void *ctx, const enum frame_access access)
 {
-	trace_call(count_at_site(ctx, access, ENTRY_NULL));
-	return 0;
+	return called(ctx, access, ENTRY_NULL);
 }
 
 static __always_inline int called_at_exit(void *ctx, const enum frame_access access)
 {
-	trace_call(count_at_site(ctx, access, EXIT_NULL));
-	return 0;
+	return called(ctx, access, EXIT_NULL);
 }
 
 static __always_inline int called_at_exit_negative(void *ctx, const enum frame_access access)
 {
-	trace_call(count_at_site(ctx, access, EXIT_NEGATIVE));
-	return 0;
+	return called(ctx, access, EXIT_NEGATIVE);
 }
 
 #define REFERENCE_PROBE(section, name)                                                             \

@@ -2,6 +2,7 @@
 #include "aggregator.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "aggregate.h"
 #include "clock.h"
 #include "counters.h"
 #include "counting.h"
+#include "file_limit.h"
 #include "history.h"
 #include "kernel_version.h"
 #include "live_kernel.h"
@@ -29,6 +29,7 @@
 #include "program_loaders.h"
 #include "serve_config.h"
 #include "serve_control.h"
+#include "serve_notify.h"
 #include "serve_privileges.h"
 #include "status_server.h"
 
@@ -50,15 +51,12 @@ struct aggregator {
 	struct program_census *census;
 	struct module_watch *modules;
 	struct overhead *overhead;
-	__u64 told, suppressed; /* by notices before these */
 	char host[256];
 	int epoll_fd, signal_fd, timer_fd;
 	sigset_t signals, old_signals;
 	bool is_ending;
 	__u64 next_look_ns, next_loaders_ns, next_tidy_ns, next_overhead_ns;
 	__u64 last_good_ns; /* of a drain */
-	__u64 watchdog_ns;  /* how often systemd wants to hear of us; 0: never */
-	__u64 next_watchdog_ns;
 };
 
 static __s64 now_s(void)
@@ -76,7 +74,7 @@ static void set_trouble(struct aggregator *aggregator, const char *trouble)
 	if (strcmp(state->trouble, trouble ?: "") == 0)
 		return;
 	snprintf(state->trouble, sizeof(state->trouble), "%s", trouble ?: "");
-	sd_notifyf(0, "STATUS=%s", trouble ?: "counting");
+	serve_notify__status(trouble ?: "counting");
 	if (!trouble)
 		return;
 	notices__tell(aggregator->notices,
@@ -117,9 +115,8 @@ static void save(struct aggregator *aggregator)
 	char trouble[256];
 	int err;
 
-	state->notices = aggregator->told + notices__told(aggregator->notices);
-	state->notices_suppressed =
-		aggregator->suppressed + notices__suppressed(aggregator->notices);
+	state->notices = notices__told(aggregator->notices);
+	state->notices_suppressed = notices__suppressed(aggregator->notices);
 	if (!aggregator->history) {
 		set_trouble(aggregator, NULL);
 		return;
@@ -340,15 +337,13 @@ static int open_server(struct aggregator *aggregator, const struct serve_config 
 	return err ?: watch_fd(aggregator, status_server__fd(aggregator->server));
 }
 
-static int open_notices(const struct serve_config *config, struct notices **notices)
+static struct notices_options notices_options(const struct serve_config *config)
 {
-	const struct notices_options opts = {
+	return (struct notices_options){
 		.to = config->notices,
 		.burst = config->notice_burst,
 		.interval_ns = config->notice_interval_ns,
 	};
-
-	return notices__open(&opts, notices);
 }
 
 static struct history_options history_options(const struct serve_config *config)
@@ -425,6 +420,7 @@ static int change_target(struct aggregator *aggregator, const struct serve_confi
 static int change_history(struct aggregator *aggregator, const struct serve_config *config)
 {
 	const struct history_options opts = history_options(config);
+	int err;
 
 	if (!differ(config->history, aggregator->config->history)) {
 		if (aggregator->history)
@@ -433,23 +429,11 @@ static int change_history(struct aggregator *aggregator, const struct serve_conf
 	}
 	history__close(aggregator->history);
 	aggregator->history = NULL;
-	return open_history(aggregator, config);
-}
-
-static int change_notices(struct aggregator *aggregator, const struct serve_config *config)
-{
-	struct notices *notices;
-	int err = open_notices(config, &notices);
-
-	if (err)
-		return err;
-	aggregator->told += notices__told(aggregator->notices);
-	aggregator->suppressed += notices__suppressed(aggregator->notices);
-	notices__free(aggregator->notices);
-	aggregator->notices = notices;
-	counting__set_notices(aggregator->counting, notices);
-	overhead__set_notices(aggregator->overhead, notices);
-	return 0;
+	err = open_history(aggregator, config);
+	/* What was counted until now is no news to it. */
+	if (!err && aggregator->history)
+		err = history__adopt(aggregator->history, aggregator->aggregate);
+	return err;
 }
 
 /* What may fail comes first; what has been changed by then is no worse than before. */
@@ -457,12 +441,13 @@ static int apply(struct aggregator *aggregator, struct serve_config *config)
 {
 	const struct aggregate_options bounds = aggregate_options(config);
 	const struct overhead_options overhead = overhead_options(config);
+	const struct notices_options notices = notices_options(config);
 	int err = change_listening(aggregator, config);
 
 	if (!err)
 		err = change_target(aggregator, config);
 	if (!err)
-		err = change_notices(aggregator, config);
+		err = notices__set_options(aggregator->notices, &notices);
 	if (!err)
 		err = change_history(aggregator, config);
 	if (!err)
@@ -481,7 +466,7 @@ static void reload(struct aggregator *aggregator)
 	const char *fixed = NULL;
 	int err;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ns() / 1000);
+	serve_notify__reloading();
 	err = load_config(aggregator->opts, &config);
 	if (!err)
 		fixed = serve_config__fixed_difference(old, config);
@@ -508,7 +493,7 @@ static void reload(struct aggregator *aggregator)
 		set_timer(aggregator);
 		msg__detail("configuration read anew");
 	}
-	sd_notify(0, "READY=1");
+	serve_notify__ready("counting");
 }
 
 /* --- the loop -------------------------------------------------------------------------------------------- */
@@ -531,20 +516,18 @@ static void tend(struct aggregator *aggregator)
 
 	if (aggregator->overhead && now_ns >= aggregator->next_overhead_ns)
 		aggregator->next_overhead_ns = overhead__tend(aggregator->overhead, now_ns);
-	if (aggregator->watchdog_ns && now_ns >= aggregator->next_watchdog_ns) {
-		sd_notify(0, "WATCHDOG=1");
-		aggregator->next_watchdog_ns = now_ns + aggregator->watchdog_ns / 3;
-	}
+	serve_notify__alive(now_ns);
 	judge_readiness(aggregator, now_ns);
 }
 
 static int wait_ms(struct aggregator *aggregator)
 {
 	__u64 now_ns = clock_ns(), next_ns = aggregator->next_overhead_ns;
+	__u64 watchdog_ns = serve_notify__watchdog_ns();
 	int ms, server_ms = -1;
 
-	if (aggregator->watchdog_ns && aggregator->next_watchdog_ns < next_ns)
-		next_ns = aggregator->next_watchdog_ns;
+	if (watchdog_ns && now_ns + watchdog_ns < next_ns)
+		next_ns = now_ns + watchdog_ns;
 	ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000 + 1 : 0;
 	if (aggregator->server)
 		server_ms = status_server__timeout_ms(aggregator->server);
@@ -618,6 +601,7 @@ static int open_memory(struct aggregator *aggregator)
 	state = aggregate__state(aggregator->aggregate);
 	snprintf(state->release, sizeof(state->release), "%s", kernel_release());
 	state->started = state->counting_since = now_s();
+	state->cost.share = NAN; /* until it is measured */
 	if (gethostname(aggregator->host, sizeof(aggregator->host) - 1))
 		strcpy(aggregator->host, "?");
 	return 0;
@@ -671,6 +655,13 @@ static int begin_counting(struct aggregator *aggregator)
 	return aggregator->overhead ? 0 : -ENOMEM;
 }
 
+static int open_notices(struct aggregator *aggregator)
+{
+	const struct notices_options opts = notices_options(aggregator->config);
+
+	return notices__open(&opts, &aggregator->notices);
+}
+
 static int open_control(struct aggregator *aggregator)
 {
 	int err = serve_control__open(aggregator->config->control, answer, aggregator,
@@ -679,25 +670,19 @@ static int open_control(struct aggregator *aggregator)
 	return err ?: watch_fd(aggregator, serve_control__fd(aggregator->control));
 }
 
-static void begin_watchdog(struct aggregator *aggregator)
-{
-	uint64_t us;
-
-	if (sd_watchdog_enabled(0, &us) > 0)
-		aggregator->watchdog_ns = us * 1000;
-}
-
 static int open_all(struct aggregator *aggregator)
 {
 	int err = load_config(aggregator->opts, &aggregator->config);
 
+	/* The server shares what there is among its clients. */
+	file_limit__raise();
 	if (!err)
 		err = open_loop(aggregator);
 	/* Whoever is the second leaves here, before it has touched anything. */
 	if (!err)
 		err = open_control(aggregator);
 	if (!err)
-		err = open_notices(aggregator->config, &aggregator->notices);
+		err = open_notices(aggregator);
 	if (!err)
 		err = open_memory(aggregator);
 	if (!err)
@@ -751,10 +736,9 @@ int aggregator__run(const struct aggregator_options *opts)
 		drain(&aggregator);
 		look(&aggregator);
 		judge_readiness(&aggregator, clock_ns());
-		begin_watchdog(&aggregator);
-		sd_notify(0, "READY=1\nSTATUS=counting");
+		serve_notify__ready("counting");
 		err = loop(&aggregator);
-		sd_notify(0, "STOPPING=1");
+		serve_notify__stopping();
 		/* What was counted to the end is kept. */
 		drain(&aggregator);
 	}

@@ -36,7 +36,12 @@ struct caller caller__of_site(const struct counters *counters,
 {
 	struct counters_caller found = counters__caller_of(counters, site);
 
-	return make(counters, found.kind, found.prog_id, found.subprog, found.site);
+	return caller__of(counters, &found);
+}
+
+struct caller caller__of(const struct counters *counters, const struct counters_caller *found)
+{
+	return make(counters, found->kind, found->prog_id, found->subprog, found->site);
 }
 
 const char *caller__name(const struct caller *caller)

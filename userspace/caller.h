@@ -9,6 +9,7 @@
 #include "usage.h"
 
 struct counters;
+struct counters_caller;
 struct json_t;
 struct kft_prog;
 struct kft_reference_site;
@@ -25,6 +26,8 @@ struct caller {
 struct caller caller__of_key(const struct counters *counters, const struct usage_key *key);
 struct caller caller__of_site(const struct counters *counters,
 			      const struct kft_reference_site *site);
+/* What counters__caller_of(), or a change of a numbered site, says. */
+struct caller caller__of(const struct counters *counters, const struct counters_caller *found);
 
 /* The program's name, "kernel" or "unknown". */
 const char *caller__name(const struct caller *caller);

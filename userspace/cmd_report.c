@@ -21,6 +21,7 @@ enum {
 	OPT_UNTIL,
 	OPT_HISTORY,
 	OPT_PROMETHEUS,
+	OPT_HTML,
 	OPT_TARGET,
 	OPT_CENSUS,
 	OPT_MARKDOWN,
@@ -42,7 +43,8 @@ static void print_usage(FILE *out)
 	fputs("usage: kfunctrace report [--since TIME] [--until TIME] [--deprecations] [OPTIONS]\n"
 	      "       kfunctrace report --deprecations [OPTIONS] [-- COMMAND [ARGUMENTS]]\n"
 	      "       kfunctrace report --perf FILE [OPTIONS]\n"
-	      "Reports which programs used which kfuncs, out of the history that `kfunctrace serve` keeps.\n"
+	      "Reports which programs used which kfuncs, out of the history that `kfunctrace serve` keeps,\n"
+	      "or of many hosts out of Prometheus.\n"
 	      "With --deprecations alone: which programs of this host contain or call deprecated kfuncs,\n"
 	      "and what to call instead; observes until COMMAND ends, or for 10 seconds.\n\n"
 	      "      --since TIME       from the history: 7d, 12h, 2026-11-20, 2026-11-20T12:00; 7d\n"
@@ -50,6 +52,7 @@ static void print_usage(FILE *out)
 	      "      --history FILE     instead of " REPORT_HISTORY_PATH "\n"
 	      "      --prometheus URL   instead of a history: all hosts that this Prometheus or\n"
 	      "                         VictoriaMetrics has scraped\n"
+	      "      --html FILE        a page for a browser; - is standard output\n"
 	      "      --deprecations     deprecated kfuncs only\n"
 	      "      --perf FILE        instead: what was recorded of the kernel module's trace events,\n"
 	      "                         by perf or trace-cmd\n"
@@ -73,7 +76,7 @@ static bool is_of_the_past(const struct report_options *opts)
 {
 	const struct report_usage_options *usage = &opts->usage;
 
-	return usage->since || usage->until || usage->history || usage->prometheus ||
+	return usage->since || usage->until || usage->history || usage->prometheus || usage->html ||
 	       (!opts->deprecations && !opts->recording);
 }
 
@@ -86,10 +89,11 @@ static int check_options(const struct report_options *opts)
 		const char *what, *where;
 	} checks[] = {
 		{ opts->recording, !past && !opts->deprecations, "--perf FILE",
-		  "a report of its own: not with --deprecations, --since, --until, --history or "
-		  "--prometheus" },
+		  "a report of its own: not with --deprecations, --html, nor with what is for --since" },
 		{ opts->usage.prometheus, !opts->usage.history, "--prometheus URL",
 		  "not for --history" },
+		{ opts->usage.html, !opts->run.json && !opts->run.output, "--html FILE",
+		  "not for --json and --output FILE" },
 		{ opts->markdown, live, "--markdown", "for --deprecations without the history" },
 		{ opts->markdown, !opts->run.json, "--markdown", "not for --json" },
 		{ opts->survey.target, live, "--target",
@@ -133,6 +137,9 @@ static int take_option(struct report_options *opts, int c)
 	case OPT_PROMETHEUS:
 		opts->usage.prometheus = optarg;
 		return 0;
+	case OPT_HTML:
+		opts->usage.html = optarg;
+		return 0;
 	case OPT_TARGET:
 		opts->survey.target = optarg;
 		return 0;
@@ -168,6 +175,7 @@ static int parse_options(struct report_options *opts, int argc, char **argv)
 		{ "until", required_argument, NULL, OPT_UNTIL },
 		{ "history", required_argument, NULL, OPT_HISTORY },
 		{ "prometheus", required_argument, NULL, OPT_PROMETHEUS },
+		{ "html", required_argument, NULL, OPT_HTML },
 		{ "deprecations", no_argument, NULL, OPT_DEPRECATIONS },
 		{ "perf", required_argument, NULL, OPT_PERF },
 		{ "target", required_argument, NULL, OPT_TARGET },

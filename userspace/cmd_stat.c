@@ -9,6 +9,7 @@
 #include "../tracepoints/counter_records.h"
 #include "clock.h"
 #include "commands.h"
+#include "counters_module.h"
 #include "message.h"
 #include "output.h"
 #include "run_window.h"
@@ -29,6 +30,8 @@ struct stat_run {
 	struct usage before;  /* when counting began: everything was attached */
 	struct usage now;     /* last drain */
 	struct usage printed; /* last interval's drain */
+	__u64 missed_before;  /* by the module, when counting began */
+	__u64 missed_printed; /* and at the last interval's drain */
 };
 
 static int attach(struct stat_run *run)
@@ -79,8 +82,17 @@ static int drain(void *arg)
 	return tracing_session__drain(&run->session, &run->now);
 }
 
-static int print(struct stat_run *run, const struct usage *older, double seconds)
+/* What the module could not see; with BPF programs there is no such thing. */
+static struct counters_module_state module_state(const struct stat_run *run)
 {
+	return run->session.module ? counters__module_state(run->session.counters)
+				   : (struct counters_module_state){ 0 };
+}
+
+static int print(struct stat_run *run, const struct usage *older, __u64 older_missed,
+		 double seconds)
+{
+	struct counters_module_state module = module_state(run);
 	struct stat_report report = {
 		.kernel = &run->session.kernel,
 		.counters = run->session.counters,
@@ -88,6 +100,8 @@ static int print(struct stat_run *run, const struct usage *older, double seconds
 		.omissions = run->choice.omissions,
 		.by = run->opts->by,
 		.engine = tracing_session__engine(&run->session),
+		.missed = module.missed - older_missed,
+		.missed_are_counted = module.missed_are_counted,
 		.addresses = run->opts->run.addresses,
 		.seconds = seconds,
 	};
@@ -133,8 +147,9 @@ static int print_interval(void *arg)
 	if (!run->opts->run.json)
 		fprintf(results__begin(&run->results), "\n at %.3f seconds:\n\n",
 			seconds_since(run, run->window.begin_ns));
-	err = print(run, &run->printed, seconds_since(run, run->printed_ns));
+	err = print(run, &run->printed, run->missed_printed, seconds_since(run, run->printed_ns));
 	run->printed_ns = run->session.drained_ns;
+	run->missed_printed = module_state(run).missed;
 	/* `now` is the next interval's `printed`; the buffer goes round. */
 	run->printed = run->now;
 	run->now = swap;
@@ -147,10 +162,11 @@ static int print_total(void *arg)
 	struct stat_run *run = arg;
 
 	if (run->opts->run.window.interval && run->opts->run.json)
-		return print(run, &run->printed, seconds_since(run, run->printed_ns));
+		return print(run, &run->printed, run->missed_printed,
+			     seconds_since(run, run->printed_ns));
 	if (run->opts->run.window.interval)
 		fputs("\n in all:\n\n", results__begin(&run->results));
-	return print(run, &run->before, seconds_since(run, begin_ns(run)));
+	return print(run, &run->before, run->missed_before, seconds_since(run, begin_ns(run)));
 }
 
 /* Prints what was counted altogether, while everything is still attached. */
@@ -196,6 +212,7 @@ static int run_stat(struct stat_run *run)
 	if (!tracing_session__reads_on(&run->session)) {
 		run->before = run->now;
 		memset(&run->now, 0, sizeof(run->now));
+		run->missed_before = run->missed_printed = module_state(run).missed;
 	}
 	err = usage__copy(&run->printed, &run->before);
 	if (err)

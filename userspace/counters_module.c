@@ -209,6 +209,19 @@ static int take_number(const char *line, __u64 *number)
 	return 0;
 }
 
+static int take_missed(struct counters *counters, const char *line)
+{
+	struct counters_module_state *state = &own(counters)->state;
+	char what[16];
+	uint64_t missed;
+
+	if (sscanf(line, "%" SCNu64 " %15s", &missed, what) != 2)
+		return -EPROTO;
+	state->missed = missed;
+	state->missed_are_counted = strcmp(what, "returns") == 0;
+	return 0;
+}
+
 static int take_line(struct counters *counters, const char *line)
 {
 	static const struct {
@@ -218,6 +231,7 @@ static int take_line(struct counters *counters, const char *line)
 		{ "slot ", take_slot },	      { "retired ", take_retired },
 		{ "unknown ", take_unknown }, { "program ", take_program },
 		{ "image ", take_image },     { "site ", take_site },
+		{ "missed ", take_missed },
 	};
 	struct module_counters *module = own(counters);
 	const struct {
@@ -225,7 +239,6 @@ static int take_line(struct counters *counters, const char *line)
 		__u64 *number;
 	} numbers[] = {
 		{ "nanoseconds ", &module->state.counting_ns },
-		{ "missed ", &module->state.missed },
 		{ "lost-programs ", &module->losses.programs },
 		{ "lost-images ", &module->losses.images },
 		{ "lost-records ", &module->losses.retired },

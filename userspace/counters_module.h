@@ -17,11 +17,15 @@ struct module_engine;
 int counters__open_module(struct module_engine *engine, int nr_slots, bool kept,
 			  struct kernel_reader *reader, struct counters **counters);
 
-/* Of the last drain: how long it had been counting, and how many calls the kernel could not
- * follow. */
+/* Of the last drain. */
 struct counters_module_state {
-	__u64 counting_ns;
+	__u64 counting_ns; /* how long it had been counting */
+	/*
+	 * Calls of kfuncs that may return NULL which the kernel had no room to follow: they are not
+	 * counted, or, where missed_are_counted, only their returns are missing.
+	 */
 	__u64 missed;
+	bool missed_are_counted;
 };
 struct counters_module_state counters__module_state(const struct counters *counters);
 

@@ -26,11 +26,6 @@ static struct live_kernel *kernel_of(struct counting *counting)
 	return &counting->session.tracing.kernel;
 }
 
-void counting__set_notices(struct counting *counting, struct notices *notices)
-{
-	counting->notices = notices;
-}
-
 __u64 counting__kernel_memory(const struct counting *counting)
 {
 	const struct references *references = counting->session.references;
@@ -246,6 +241,25 @@ static int choose_others(struct counting *counting, struct probe_target **target
 	return nr;
 }
 
+/* What a probe tells besides calls. */
+static unsigned int measured_by(const struct counting *counting, const struct probe *probe)
+{
+	int idx = counting__function_of(probe->target.subject);
+	const struct reference_function *function;
+	unsigned int measured = 0;
+
+	if (idx < 0)
+		return probe->target.kind == PROBE_COUNT_EXIT ? AGGREGATE_NULLS : 0;
+	function = pairing__function(counting->session.pairing, idx);
+	if (function->failure == FAILS_WITH_NULL)
+		measured |= AGGREGATE_NULLS;
+	if (counting->with_objects && function->null_means != NULL_IS_OTHER)
+		measured |= AGGREGATE_ZEROS;
+	if (function->acquires >= 0 || function->releases >= 0)
+		measured |= AGGREGATE_REFERENCES;
+	return measured;
+}
+
 /* What has become of it: said in the aggregate, kfunc by kfunc. */
 static int note_states(struct counting *counting)
 {
@@ -265,6 +279,8 @@ static int note_states(struct counting *counting)
 
 		if (probe->is_twin)
 			continue;
+		aggregate__kfunc_for(counting->aggregate, number)->measured =
+			measured_by(counting, probe);
 		if (probe->state == PROBE_ATTACHED)
 			err = aggregate__set_traced(counting->aggregate, number, true, NULL);
 		else if (probe->state == PROBE_FAILED)

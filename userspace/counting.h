@@ -31,7 +31,6 @@ int counting__open(const struct counting_options *opts, struct counting **counti
 /* Takes the probes off. Before 7.2 that takes the kernel long. */
 void counting__close(struct counting *counting);
 
-void counting__set_notices(struct counting *counting, struct notices *notices);
 /* Bytes of kernel memory that counters and records take. */
 __u64 counting__kernel_memory(const struct counting *counting);
 struct live_kernel *counting__kernel(struct counting *counting);

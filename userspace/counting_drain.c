@@ -133,9 +133,12 @@ static int take_row(struct counting *counting, const struct usage_row *row)
 {
 	struct caller caller = caller__of_key(counting->session.tracing.counters, &row->key);
 	struct known_program known = counting__known(counting, &caller);
-	struct aggregate_counts counts = { .calls = row->counts.calls, .nulls = row->counts.nulls };
+	struct aggregate_counts counts = { .calls = row->counts.calls };
 	int function = counting__function_of(row->key.subject);
 	__u32 number = counting__number_of(counting, row->key.subject);
+
+	if (aggregate__kfunc_at(counting->aggregate, number)->measured & AGGREGATE_NULLS)
+		counts.nulls = row->counts.nulls;
 
 	if (function >= 0 && !balance__is_inner(counting->session.pairing,
 						counting->session.tracing.counters, &row->key))

@@ -77,7 +77,7 @@ static void close_file(struct history *history, bool checkpoint)
 /* Those that a disk that is full or ailing makes pass. */
 static bool may_pass(int err)
 {
-	return err == -ENOSPC || err == -EIO || err == -ENOMEM;
+	return err == -ENOSPC || err == -EFBIG || err == -EIO || err == -ENOMEM;
 }
 
 static int open_file(struct history *history)
@@ -162,6 +162,10 @@ void history__set_options(struct history *history, const struct history_options 
 
 int history__failed(struct history *history, const char *what, int err)
 {
+	const char *why = err == -ENOSPC || err == -EFBIG ? history__no_space(history, err)
+			  : err == -EBADMSG		  ? "the file is corrupt"
+							  : strerror(-err);
+
 	history->errors++;
 	if (err == -EBADMSG && history->file.db) {
 		close_file(history, false);
@@ -174,8 +178,8 @@ int history__failed(struct history *history, const char *what, int err)
 		forget_file(history);
 	}
 	snprintf(history->trouble, sizeof(history->trouble), "%s: %s: %s", history->path, what,
-		 err == -EBADMSG ? "the file is corrupt" : strerror(-err));
-	return err;
+		 why);
+	return err == -EFBIG ? -ENOSPC : err;
 }
 
 /* --- what is to be known of it ------------------------------------------------------------------------ */

@@ -32,6 +32,12 @@ void history__set_options(struct history *history, const struct history_options 
 /* Adds the totals of the last run to the aggregate, which is empty. Returns 0 or a negative errno. */
 int history__restore(struct history *history, struct aggregate *aggregate);
 /*
+ * Instead of that for a history that is opened while the aggregate counts: hours get what is new from
+ * now on, totals are written as they are. Without either, all that is in the aggregate is new. Returns 0
+ * or -ENOMEM.
+ */
+int history__adopt(struct history *history, const struct aggregate *aggregate);
+/*
  * Writes everything that has changed since the last time, in one transaction: when it returns 0, it
  * survives whatever happens to the process. `now` in seconds since 1970; a clock that jumps is
  * survived: an hour may be written twice, sums stay right. On failure nothing is lost: the next save

@@ -33,10 +33,10 @@ static bool means_full(int err)
 	return err == ENOSPC || err == EDQUOT || err == EFBIG;
 }
 
-/* Of a write SQLite keeps no errno, but then it is still where the call left it. */
-static int io_errno(sqlite3 *db)
+/* Of a write SQLite keeps no errno, but then `left` is what the call left. */
+static int io_errno(sqlite3 *db, int left)
 {
-	int left = errno, err = sqlite3_system_errno(db);
+	int err = sqlite3_system_errno(db);
 
 	if (means_full(err) || (err == 0 && means_full(left)))
 		return -ENOSPC;
@@ -45,6 +45,8 @@ static int io_errno(sqlite3 *db)
 
 int history_file__errno(sqlite3 *db)
 {
+	int left = errno;
+
 	switch (sqlite3_errcode(db) & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -54,10 +56,10 @@ int history_file__errno(sqlite3 *db)
 	case SQLITE_NOTADB:
 		return -EBADMSG;
 	case SQLITE_FULL:
-		return -ENOSPC;
+		return means_full(left) ? -ENOSPC : -EFBIG;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return io_errno(db);
+		return io_errno(db, left);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:

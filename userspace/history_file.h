@@ -45,7 +45,11 @@ int history_file__set_aside(const char *path);
  */
 int history_file__open_reading(const char *path, struct sqlite3 **db);
 
-/* What the database's last error is as a negative errno: -EBADMSG for a corrupt file. */
+/*
+ * What the database's last error is as a negative errno: -EBADMSG for a corrupt file, -ENOSPC for a full
+ * disk, -EFBIG when it would be larger than max_page_count. To be asked for at once, and errno must have
+ * been 0 before the call that failed.
+ */
 int history_file__errno(struct sqlite3 *db);
 
 /*

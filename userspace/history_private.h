@@ -135,7 +135,9 @@ void history__forget_ids(struct history *history);
 int history__set_limits(struct history *history);
 /* Before a save: 0, or -ENOSPC when the WAL is too large, because somebody reads for hours. */
 int history__check_wal(struct history *history);
-/* After a save that found no room: deletes the oldest hour. 1: it did, 0: there was none to delete. */
+/* Why there is no room (-ENOSPC, -EFBIG): it may be the disk, or max_bytes. */
+const char *history__no_space(const struct history *history, int err);
+/* After a save that max_bytes had no room for: deletes the oldest hour. 1: it did, 0: there is none. */
 int history__make_room(struct history *history);
 
 /* --- history_counters.c ---------------------------------------------------------------------------- */

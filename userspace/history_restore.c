@@ -163,8 +163,7 @@ static int read_all(sqlite3 *db, struct aggregate *aggregate)
 	return err ?: for_each(db, "SELECT name, value FROM counters", take_counter, aggregate);
 }
 
-/* What is there now is what the file has: the next save writes what comes on top. */
-static int remember(struct history *history, const struct aggregate *aggregate)
+int history__adopt(struct history *history, const struct aggregate *aggregate)
 {
 	const char *state = (const char *)aggregate__read_state(aggregate);
 
@@ -199,11 +198,13 @@ int history__restore(struct history *history, struct aggregate *aggregate)
 	int err = 0;
 
 	/* On a full disk it may be that it cannot be written, and yet be read. */
+	if (!db && !history__bytes(history))
+		return 0;
 	if (!db)
 		err = history_file__open_reading(history->path, &reading);
 	err = err ?: read_all(db ?: reading, aggregate);
 	/* Even of a file that is corrupt: what could be read is in the aggregate. */
-	if (remember(history, aggregate))
+	if (history__adopt(history, aggregate))
 		err = -ENOMEM;
 	sqlite3_close(reading);
 	return err ? history__failed(history, "restoring", err) : 0;

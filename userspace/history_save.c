@@ -524,7 +524,7 @@ static int try_save(const struct saving *saving, const char **what)
 		return err;
 	*what = "saving";
 	err = history__check_wal(saving->history) ?: transaction(saving);
-	for (int i = 0; err == -ENOSPC && i < MAX_ROOM_TRIES; i++) {
+	for (int i = 0; err == -EFBIG && i < MAX_ROOM_TRIES; i++) {
 		if (history__make_room(saving->history) != 1)
 			break;
 		err = transaction(saving);

@@ -82,6 +82,15 @@ int history__check_wal(struct history *history)
 	return wal_bytes(history) < full ? 0 : -ENOSPC;
 }
 
+const char *history__no_space(const struct history *history, int err)
+{
+	if (err == -EFBIG)
+		return "max_bytes is too small for what is counted in an hour";
+	if (wal_bytes(history) >= wal_bound(history) / 2)
+		return "somebody reads it for long, and its WAL has what it may have of max_bytes";
+	return strerror(ENOSPC);
+}
+
 static int delete_hour(struct history *history, __s64 hour)
 {
 	int err = history__run(history, STATEMENT_BEGIN, "");
@@ -120,13 +129,8 @@ static int fullness(struct history *history, bool *full)
 int history__make_room(struct history *history)
 {
 	__s64 newest;
-	bool full;
-	int err = fullness(history, &full);
+	int err = history__number(history, STATEMENT_NEWEST_HOUR, 0, &newest, "");
 
-	/* It is the disk that is full. */
-	if (err || !full)
-		return err;
-	err = history__number(history, STATEMENT_NEWEST_HOUR, 0, &newest, "");
 	return err ?: delete_oldest(history, newest);
 }
 

@@ -106,6 +106,12 @@ static void put_seconds(struct metric_text *text, __u64 ns)
 	put_bytes(text, fraction, digits);
 }
 
+/* Most of what is in names, which needs no closer look. */
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '\\' && c != '"';
+}
+
 /*
  * Of a label's value or of a help text. What is not UTF-8, or a control character, becomes \xNN: two
  * names that differ must not become the same series.
@@ -118,8 +124,13 @@ static void put_escaped(struct metric_text *text, const char *string, bool quote
 	if (!to)
 		return;
 	while (*string) {
-		int length = printable__length(string);
+		int length;
 
+		if (is_plain(*string)) {
+			*to++ = *string++;
+			continue;
+		}
+		length = printable__length(string);
 		if (*string == '\\' || (*string == '"' && quotes) || *string == '\n') {
 			*to++ = '\\';
 			*to++ = *string == '\n' ? 'n' : *string;
@@ -186,30 +197,27 @@ void metric_text__family(struct metric_text *text, enum metric_type type, const 
 	text->begun = false;
 }
 
-/* Name and labels of a sample; `le` may be NULL. The value is to follow, and the newline. */
-static void begin_sample(struct metric_text *text, const char *suffix,
-			 const struct metric_labels *labels, const char *le)
+/* What is between the braces, without the last quote; nothing without labels. */
+static void put_labels(struct metric_text *text, const struct metric_labels *labels)
 {
-	const char *before = "{";
+	for (size_t i = 0; labels && i < labels->nr; i++) {
+		put(text, i ? "\"," : "{");
+		put(text, labels->labels[i].name);
+		put(text, "=\"");
+		put_escaped(text, labels->labels[i].value, true);
+	}
+}
 
+/* Name and labels of a sample. The value is to follow, and the newline. */
+static void begin_sample(struct metric_text *text, const char *suffix,
+			 const struct metric_labels *labels)
+{
 	if (!text->begun)
 		put_headers(text);
 	put(text, text->name);
 	put(text, suffix);
-	for (size_t i = 0; labels && i < labels->nr; i++) {
-		put(text, before);
-		put(text, labels->labels[i].name);
-		put(text, "=\"");
-		put_escaped(text, labels->labels[i].value, true);
-		before = "\",";
-	}
-	if (le) {
-		put(text, before);
-		put(text, "le=\"");
-		put(text, le);
-		before = "\",";
-	}
-	put(text, *before == '{' ? " " : "\"} ");
+	put_labels(text, labels);
+	put(text, labels && labels->nr ? "\"} " : " ");
 }
 
 static const char *sample_suffix(const struct metric_text *text)
@@ -219,14 +227,14 @@ static const char *sample_suffix(const struct metric_text *text)
 
 void metric_text__number(struct metric_text *text, const struct metric_labels *labels, __u64 value)
 {
-	begin_sample(text, sample_suffix(text), labels, NULL);
+	begin_sample(text, sample_suffix(text), labels);
 	put_number(text, value);
 	put(text, "\n");
 }
 
 void metric_text__seconds(struct metric_text *text, const struct metric_labels *labels, __u64 ns)
 {
-	begin_sample(text, sample_suffix(text), labels, NULL);
+	begin_sample(text, sample_suffix(text), labels);
 	put_seconds(text, ns);
 	put(text, "\n");
 }
@@ -235,7 +243,7 @@ void metric_text__ratio(struct metric_text *text, const struct metric_labels *la
 {
 	char number[32];
 
-	begin_sample(text, sample_suffix(text), labels, NULL);
+	begin_sample(text, sample_suffix(text), labels);
 	snprintf(number, sizeof(number), "%.6g\n", value);
 	put(text, number);
 }
@@ -248,10 +256,10 @@ void metric_text__info(struct metric_text *text, const struct metric_labels *lab
 static void put_count_and_sum(struct metric_text *text, const struct metric_labels *labels,
 			      __u64 count, __u64 sum_ns)
 {
-	begin_sample(text, "_count", labels, NULL);
+	begin_sample(text, "_count", labels);
 	put_number(text, count);
 	put(text, "\n");
-	begin_sample(text, "_sum", labels, NULL);
+	begin_sample(text, "_sum", labels);
 	put_seconds(text, sum_ns);
 	put(text, "\n");
 }
@@ -262,19 +270,43 @@ void metric_text__summary(struct metric_text *text, const struct metric_labels *
 	put_count_and_sum(text, labels, count, sum_ns);
 }
 
+/* Once more what is already in the text. */
+static void put_again(struct metric_text *text, size_t at, size_t size)
+{
+	char *to = reserve(text, size);
+
+	if (!to)
+		return;
+	memcpy(to, text->data + at, size);
+	text->size += size;
+}
+
 void metric_text__histogram(struct metric_text *text, const struct metric_labels *labels,
 			    const struct histogram *histogram)
 {
+	size_t labels_at = 0, labels_size = 0;
 	__u64 below = 0;
 	int bucket = 0;
 
+	if (!text->begun)
+		put_headers(text);
 	for (int i = 0; i <= METRIC_NR_BORDERS; i++) {
 		int end = i < METRIC_NR_BORDERS ? metric_borders[i].bucket : KFT_BUCKETS;
 
 		while (bucket < end)
 			below += histogram->buckets[bucket++];
-		begin_sample(text, "_bucket", labels,
-			     i < METRIC_NR_BORDERS ? metric_borders[i].le : "+Inf");
+		put(text, text->name);
+		put(text, "_bucket");
+		if (i) {
+			put_again(text, labels_at, labels_size);
+		} else {
+			labels_at = text->size;
+			put_labels(text, labels);
+			labels_size = text->size - labels_at;
+		}
+		put(text, labels && labels->nr ? "\",le=\"" : "{le=\"");
+		put(text, i < METRIC_NR_BORDERS ? metric_borders[i].le : "+Inf");
+		put(text, "\"} ");
 		put_number(text, below);
 		put(text, "\n");
 	}

@@ -21,7 +21,7 @@
 
 struct module_events {
 	int btf_fd;
-	__u32 event_id, function_id;
+	__u32 event_id, function_id, listening_id;
 	int sites_fd;
 	struct kft_module_sites *sites;
 	struct counters_reference_maps maps;
@@ -42,7 +42,7 @@ static int find_kfuncs(struct module_events *events, struct kernel_btf_set *btfs
 {
 	struct kernel_btf *module = find_module(btfs);
 	const struct btf *btf;
-	__s32 event, function;
+	__s32 event, function, listening;
 
 	if (!module) {
 		msg__error("trace events need the kernel module kfunctrace, and it is not loaded: "
@@ -56,7 +56,8 @@ static int find_kfuncs(struct module_events *events, struct kernel_btf_set *btfs
 	}
 	event = btf__find_by_name_kind(btf, "kfunctrace_event_v1", BTF_KIND_FUNC);
 	function = btf__find_by_name_kind(btf, "kfunctrace_function_v1", BTF_KIND_FUNC);
-	if (event <= 0 || function <= 0) {
+	listening = btf__find_by_name_kind(btf, "kfunctrace_listening_v1", BTF_KIND_FUNC);
+	if (event <= 0 || function <= 0 || listening <= 0) {
 		msg__error("the kernel module kfunctrace that is loaded is of another version: "
 			   "build and load the one of this kfunctrace");
 		return -EPROTO;
@@ -64,6 +65,7 @@ static int find_kfuncs(struct module_events *events, struct kernel_btf_set *btfs
 	events->btf_fd = module->fd;
 	events->event_id = event;
 	events->function_id = function;
+	events->listening_id = listening;
 	return 0;
 }
 
@@ -181,6 +183,7 @@ struct probe_template_module module_events__template(const struct module_events 
 		.btf_fd = events->btf_fd,
 		.event_id = events->event_id,
 		.function_id = events->function_id,
+		.listening_id = events->listening_id,
 		.sites_fd = events->sites_fd,
 		.images_fd = events->maps.images_fd,
 		.progs_fd = events->maps.progs_fd,

@@ -2,14 +2,13 @@
 /* What is exposed, and under which names; Documentation/metrics.rst tells people. */
 #include "openmetrics.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "aggregate.h"
 #include "metric_text.h"
+#include "process_fds.h"
 
 /* --- labels ------------------------------------------------------------------------------------ */
 
@@ -477,28 +476,10 @@ static void write_state(struct metric_text *text, const struct aggregate *aggreg
 		     "Attempts to write the history that failed.", state->history_errors);
 }
 
-/* The one that counts them is among them, and is taken off. -1: not known. */
-static int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *entry;
-	int fds = -1;
-
-	if (!dir)
-		return -1;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] != '.')
-			fds++;
-	}
-	closedir(dir);
-	return fds;
-}
-
 /* By the names that Prometheus' own clients use. */
 static void write_process(struct metric_text *text, const struct aggregate_state *state)
 {
-	struct rlimit limit;
-	int fds = open_fds();
+	int fds = process_fds__open(), limit = process_fds__limit();
 
 	if (state->cost.process_ns)
 		write_seconds(text, METRIC_COUNTER, "process_cpu_seconds",
@@ -513,10 +494,9 @@ static void write_process(struct metric_text *text, const struct aggregate_state
 	if (fds >= 0)
 		write_number(text, METRIC_GAUGE, "process_open_fds", NULL,
 			     "Open file descriptors of this process.", fds);
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY)
+	if (limit >= 0)
 		write_number(text, METRIC_GAUGE, "process_max_fds", NULL,
-			     "How many file descriptors this process may have open.",
-			     limit.rlim_cur);
+			     "How many file descriptors this process may have open.", limit);
 }
 
 int exposition__write(const struct aggregate *aggregate, enum exposition_format format,

@@ -76,11 +76,6 @@ void overhead__set_options(struct overhead *overhead, const struct overhead_opti
 	overhead->governor.max_share = opts->max_share;
 }
 
-void overhead__set_notices(struct overhead *overhead, struct notices *notices)
-{
-	overhead->notices = notices;
-}
-
 /* --- measuring ---------------------------------------------------------------------------------- */
 
 static int read_units(struct overhead *overhead, struct governed_unit **units, size_t *nr)

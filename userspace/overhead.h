@@ -25,8 +25,6 @@ struct overhead *overhead__new(const struct overhead_options *opts, struct count
 void overhead__free(struct overhead *overhead);
 void overhead__set_options(struct overhead *overhead, const struct overhead_options *opts);
 
-void overhead__set_notices(struct overhead *overhead, struct notices *notices);
-
 /*
  * Begins or ends a measurement when it is time; takes probes off when they have cost too much, and says
  * so. `now_ns` is of CLOCK_MONOTONIC. Returns when it wants to be called again.

@@ -173,6 +173,8 @@ static void mark_references(const struct probe_template *tmpl, struct bpf_insn *
 			call_module(tmpl, insn, tmpl->module.event_id);
 		} else if (is_call(insn) && insn->imm == PATCH_FUNCTION_KFUNC) {
 			call_module(tmpl, insn, tmpl->module.function_id);
+		} else if (is_call(insn) && insn->imm == PATCH_LISTENING_KFUNC) {
+			call_module(tmpl, insn, tmpl->module.listening_id);
 		}
 	}
 }

@@ -81,9 +81,10 @@ void probe_template__free(struct probe_template *tmpl);
 /* What makes trace events: the kernel module's kfuncs, and what tells them who calls. */
 struct probe_template_module {
 	int btf_fd;
-	__u32 event_id;	   /* FUNC kfunctrace_event_v1 in that BTF */
-	__u32 function_id; /* FUNC kfunctrace_function_v1 */
-	int sites_fd;	   /* struct kft_module_sites */
+	__u32 event_id;	    /* FUNC kfunctrace_event_v1 in that BTF */
+	__u32 function_id;  /* FUNC kfunctrace_function_v1 */
+	__u32 listening_id; /* FUNC kfunctrace_listening_v1 */
+	int sites_fd;	    /* struct kft_module_sites */
 	int images_fd, progs_fd;
 };
 

@@ -454,7 +454,7 @@ int prometheus__sample(const json_t *pair, __s64 *time_ms, double *value)
 	double seconds = json_number_value(time);
 	char *end;
 
-	if (!json_is_number(time) || !text || !(seconds >= 0 && seconds < LLONG_MAX / 1e6))
+	if (!json_is_number(time) || !text || !(seconds >= 0 && seconds < (double)LLONG_MAX / 1e6))
 		return -EPROTO;
 	*time_ms = seconds * 1000 + 0.5;
 	*value = strtod(text, &end);

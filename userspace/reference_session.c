@@ -112,7 +112,7 @@ int reference_session__add(struct reference_session *session,
 			   const struct pattern_list *modules)
 {
 	struct reference_plan_options choice = opts->plan;
-	struct reference_plan plan;
+	struct reference_plan plan = { 0 };
 	int err = pairing__extend(session->pairing);
 
 	if (err == -E2BIG)
@@ -123,11 +123,10 @@ int reference_session__add(struct reference_session *session,
 	counters__forget_symbols(session->tracing.counters);
 	if (session->references)
 		references__know_types(session->references, session->pairing);
-	if (!modules->nr)
-		return 0;
 	choice.modules = modules;
 	choice.may_be_empty = true;
-	err = reference_plan__make(&plan, session->pairing, &choice);
+	err = modules->nr ? reference_plan__make(&plan, session->pairing, &choice) : 0;
+	/* Also without a plan: code of modules that have gone is to be forgotten. */
 	if (!err)
 		err = attach_more(session, &plan);
 	reference_plan__free(&plan);

@@ -51,8 +51,9 @@ int references__events_fd(const struct references *references);
 /*
  * With `recycle`: what has changed since the last time, and takes numbers of call sites and slots of
  * holding times back whose programs are gone, see site_numbers.h. What is told is final: an
- * aggregator adds it up. The numbers in held objects are good until the next call; to be sure whose
- * they are read objects first, drain then, and name them last.
+ * aggregator adds it up, and the records of sites have only what has not been given back since. The
+ * numbers in held objects are good until the next call; to be sure whose they are read objects
+ * first, drain then, and name them last.
  */
 int references__take_changes(struct references *references, struct site_changes *changes);
 /* NULL without `recycle`. */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "message.h"
+#include "new_file.h"
 #include "option_values.h"
 #include "output.h"
 #include "usage_report.h"
@@ -21,7 +22,7 @@ static int make_query(struct usage_query *query, const struct report_usage_optio
 		.end = now,
 		.kfuncs = opts->kfuncs,
 		.deprecated_only = opts->deprecations,
-		.want_points = opts->json,
+		.want_points = opts->json || opts->html,
 	};
 	if (option__moment(opts->since ?: DEFAULT_SINCE, "--since", now, &query->begin) ||
 	    (opts->until && option__moment(opts->until, "--until", now, &query->end)))
@@ -41,11 +42,12 @@ static int read_source(struct usage_report *report, const struct report_usage_op
 	struct usage_query query;
 	int err = make_query(&query, opts);
 
-	if (err)
-		return err;
-	return opts->prometheus
-		       ? usage_from_prometheus(report, opts->prometheus, &query)
-		       : usage_from_history(report, opts->history ?: REPORT_HISTORY_PATH, &query);
+	if (!err && opts->prometheus)
+		err = usage_from_prometheus(report, opts->prometheus, &query);
+	else if (!err)
+		err = usage_from_history(report, opts->history ?: REPORT_HISTORY_PATH, &query);
+	report->deprecated_only = opts->deprecations;
+	return err;
 }
 
 static int print(const struct usage_report *report, const struct report_usage_options *opts)
@@ -62,6 +64,19 @@ static int print(const struct usage_report *report, const struct report_usage_op
 	if (err && !results__failed(&results))
 		msg__error("cannot print the report: %s", strerror(-err));
 	return results__close(&results) ?: err;
+}
+
+static int write_page(const struct usage_report *report, const char *path)
+{
+	struct new_file file;
+	int failed, err = new_file__open(&file, path);
+
+	if (err)
+		return err;
+	failed = usage_report__print_html(report, file.out);
+	if (failed)
+		msg__error("cannot make the page: %s", strerror(-failed));
+	return new_file__finish(&file, failed) ?: failed;
 }
 
 /* As without the history: somebody uses what is deprecated. */
@@ -85,7 +100,8 @@ int report_usage__run(const struct report_usage_options *opts)
 	struct usage_report report = { 0 };
 	int status = EXIT_TROUBLE;
 
-	if (!read_source(&report, opts) && !print(&report, opts))
+	if (!read_source(&report, opts) &&
+	    !(opts->html ? write_page(&report, opts->html) : print(&report, opts)))
 		status = opts->deprecations ? status_of(&report) : EXIT_FINE;
 	usage_report__free(&report);
 	return status;

@@ -16,6 +16,7 @@ struct report_usage_options {
 	const struct pattern_list *kfuncs;
 	bool deprecations; /* nothing but these */
 	bool json;
+	const char *html;   /* a page goes there, "-" is standard output; or NULL */
 	const char *output; /* or NULL */
 };
 

@@ -144,7 +144,28 @@ static __u64 missed_returns(const struct usage_counts *counts)
 	return counts->calls > counts->returns ? counts->calls - counts->returns : 0;
 }
 
-static void print_losses(const struct usage_counts *total, __u64 total_missed_returns, FILE *out)
+/* What the kernel itself counts: there was no room to follow a call to its return. */
+static void print_missed(const struct stat_report *report, FILE *out)
+{
+	char buf[32];
+
+	if (!report->missed)
+		return;
+	format_thousands(report->missed, buf, sizeof(buf));
+	if (report->missed_are_counted)
+		fprintf(out,
+			" losses: returns of %s calls not followed by the kernel, for want of room: "
+			"NULLs are missing\n",
+			buf);
+	else
+		fprintf(out,
+			" losses: %s calls not followed by the kernel, for want of room: not counted, of "
+			"kfuncs that may return NULL\n",
+			buf);
+}
+
+static void print_losses(const struct stat_report *report, const struct usage_counts *total,
+			 __u64 total_missed_returns, FILE *out)
 {
 	char buf[32];
 	int nr = 0;
@@ -159,7 +180,8 @@ static void print_losses(const struct usage_counts *total, __u64 total_missed_re
 	if (total_missed_returns)
 		fprintf(out, " losses: returns of %s calls not seen (yet): NULLs may be missing\n",
 			format_thousands(total_missed_returns, buf, sizeof(buf)));
-	if (!nr && !total_missed_returns)
+	print_missed(report, out);
+	if (!nr && !total_missed_returns && !report->missed)
 		fputs(" losses: none\n", out);
 }
 
@@ -268,7 +290,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 	fprintf(out, "\n %s calls of %d kfuncs in %.3f seconds%s\n",
 		format_thousands(total.calls, calls, sizeof(calls)), nr_kfuncs, report->seconds,
 		strcmp(report->engine, "bpf") == 0 ? "" : ", counted by the module");
-	print_losses(&total, missed, out);
+	print_losses(report, &total, missed, out);
 	print_omissions(&report->omissions, out);
 	deprecation_notes__print(&notes, out);
 	table__free(table);

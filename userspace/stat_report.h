@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <linux/types.h>
 
 struct counters;
 struct live_kernel;
@@ -34,6 +35,8 @@ struct stat_report {
 	struct stat_omissions omissions;
 	enum stat_by by;
 	const char *engine; /* "bpf" or "module" */
+	__u64 missed;	    /* by the module: see struct counters_module_state */
+	bool missed_are_counted;
 	bool addresses; /* kernel addresses may be shown */
 	double seconds; /* that `usage` covers */
 };

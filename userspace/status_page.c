@@ -526,7 +526,9 @@ static int write_page(FILE *out, const struct aggregate *aggregate, const char *
 	int err;
 
 	fputs("<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
-	      "<meta name=viewport content='width=device-width,initial-scale=1'>\n<title>kfunctrace on ",
+	      "<meta name=viewport content='width=device-width,initial-scale=1'>\n"
+	      /* Else browsers ask for a favicon. */
+	      "<link rel=icon href='data:,'>\n<title>kfunctrace on ",
 	      out);
 	put_text(out, host, false);
 	fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n<h1>kfunctrace on ", style);

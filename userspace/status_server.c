@@ -20,13 +20,15 @@
 #include "listen_socket.h"
 #include "message.h"
 #include "openmetrics.h"
+#include "process_fds.h"
 #include "status_page.h"
 
-/* Beyond so many, others wait to be accepted. */
+/* Beyond so many, others wait to be accepted; fewer when there are not so many file descriptors. */
 #define MAX_CONNECTIONS 256
-/* Beyond so many, nobody is given much time. */
-#define MANY_CONNECTIONS 64
-#define CONNECTION_BYTES (16 * 1024)
+#define MIN_CONNECTIONS 8
+/* Beyond this part of them, nobody is given much time. */
+#define MANY_CONNECTIONS(max) ((max) / 4)
+#define CONNECTION_BYTES      (16 * 1024)
 /* Of the kernel's memory, which else takes megabytes of an answer that nobody reads. */
 #define SEND_BYTES (64 * 1024)
 
@@ -38,6 +40,8 @@
 /* The same when there are many. */
 #define CROWDED_REQUEST_NS (NS_PER_S / 2)
 #define CROWDED_ANSWER_NS  (3 * NS_PER_S)
+/* And when there is no room for one more: who means it sends its request with its first packet. */
+#define FULL_REQUEST_NS (NS_PER_S / 10)
 
 /* A text is written anew after a drain, or when it is older than this. */
 #define FRESH_NS NS_PER_S
@@ -74,7 +78,8 @@ struct status_server {
 	struct kept_body kept[NR_BODIES][2]; /* plain, gzip */
 	unsigned int nr_bodies;
 	struct connection *connections;
-	unsigned int nr_connections;
+	unsigned int nr_connections, max_connections;
+	bool has_room_again; /* there were as many as there can be, and one has ended */
 };
 
 /* --- bodies -------------------------------------------------------------------------------------- */
@@ -158,9 +163,9 @@ static void add_common_headers(struct MHD_Response *response, const char *type)
 	add_header(response, "X-Frame-Options", "DENY");
 	add_header(response, "Referrer-Policy", "no-referrer");
 	add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	/* The page has its style in itself, and nothing else that does anything. */
+	/* The page has its style and an empty icon in itself, and nothing else that does anything. */
 	add_header(response, "Content-Security-Policy",
-		   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+		   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
 		   "form-action 'none'; frame-ancestors 'none'");
 }
 
@@ -426,7 +431,8 @@ static void connection_ends(struct status_server *server, struct connection *own
 	*own->link = own->next;
 	if (own->next)
 		own->next->link = own->link;
-	server->nr_connections--;
+	if (server->nr_connections-- >= server->max_connections)
+		server->has_room_again = true;
 	free(own);
 }
 
@@ -455,20 +461,27 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 
 static bool is_crowded(const struct status_server *server)
 {
-	return server->nr_connections > MANY_CONNECTIONS || server->nr_bodies >= MAX_BODIES;
+	return server->nr_connections > MANY_CONNECTIONS(server->max_connections) ||
+	       server->nr_bodies >= MAX_BODIES;
+}
+
+/* How long one that sends nothing of use is kept; `otherwise` when there is room. */
+static __u64 patience(const struct status_server *server, __u64 otherwise)
+{
+	if (server->nr_connections >= server->max_connections)
+		return FULL_REQUEST_NS;
+	return is_crowded(server) ? CROWDED_REQUEST_NS : otherwise;
 }
 
 static __u64 deadline_of(const struct status_server *server, const struct connection *own)
 {
-	bool crowded = is_crowded(server);
-
 	switch (own->state) {
 	case ASKS:
-		return own->since_ns + (crowded ? CROWDED_REQUEST_NS : REQUEST_NS);
+		return own->since_ns + patience(server, REQUEST_NS);
 	case IS_ANSWERED:
-		return own->since_ns + (crowded ? CROWDED_ANSWER_NS : ANSWER_NS);
+		return own->since_ns + (is_crowded(server) ? CROWDED_ANSWER_NS : ANSWER_NS);
 	case IDLES:
-		return own->since_ns + (crowded ? CROWDED_REQUEST_NS : IDLE_NS);
+		return own->since_ns + patience(server, IDLE_NS);
 	default:
 		return ~0ull;
 	}
@@ -489,17 +502,28 @@ static void tend(struct status_server *server)
 
 /* --- the server ---------------------------------------------------------------------------------- */
 
+/* Connections must leave descriptors for everything else that the process does. */
+static unsigned int connections_for(int fds, int limit)
+{
+	int spare = (limit - fds) / 2;
+
+	if (fds < 0 || limit < 0 || spare > MAX_CONNECTIONS)
+		return MAX_CONNECTIONS;
+	return spare < MIN_CONNECTIONS ? MIN_CONNECTIONS : spare;
+}
+
 static int start_daemon(struct status_server *server, const char *address)
 {
 	const union MHD_DaemonInfo *info;
 	int bytes = SEND_BYTES;
 
+	server->max_connections = connections_for(process_fds__open(), process_fds__limit());
 	/* Who is accepted inherits it. */
 	setsockopt(server->listener.fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET,
-		server->listener.fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MAX_CONNECTIONS,
+		server->listener.fd, MHD_OPTION_CONNECTION_LIMIT, server->max_connections,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, server, MHD_OPTION_END);
@@ -575,6 +599,11 @@ int status_server__fd(const struct status_server *server)
 void status_server__run(struct status_server *server)
 {
 	MHD_run(server->daemon);
+	/* It looks again for who waits to be accepted when it runs again, and nothing else may make it. */
+	if (server->has_room_again) {
+		server->has_room_again = false;
+		MHD_run(server->daemon);
+	}
 	tend(server);
 }
 

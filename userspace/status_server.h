@@ -2,7 +2,8 @@
 /*
  * What the aggregator serves over HTTP: /metrics (openmetrics.h), / (a status page for people),
  * /healthz (the process goes on) and /readyz (it counts). GET and HEAD only. Runs in the caller's
- * thread and never blocks it.
+ * thread and never blocks it. A text is used again until the next drain (cost.drains), at most for a
+ * second.
  */
 #ifndef KFUNCTRACE_STATUS_SERVER_H
 #define KFUNCTRACE_STATUS_SERVER_H

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "../tracepoints/reference_records.h"
 #include "clock.h"
 #include "deprecations.h"
+#include "file_limit.h"
 #include "ftrace_state.h"
 #include "kernel_version.h"
 #include "counters_module.h"
@@ -95,21 +95,10 @@ static int refuse_without_ftrace(struct tracing_session *session)
 	}
 }
 
-/* Each probe takes two file descriptors, and a kernel has hundreds of kfuncs. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int tracing_session__open(struct tracing_session *session)
 {
 	memset(session, 0, sizeof(*session));
-	raise_file_limit();
+	file_limit__raise();
 	return live_kernel__open(&session->kernel);
 }
 
@@ -498,10 +487,12 @@ void tracing_session__say_losses(const struct tracing_session *session)
 
 	counters__losses(session->counters, &losses);
 	if (session->module && counters__module_state(session->counters).missed)
-		msg__warn(
-			"the kernel could not follow %llu calls of kfuncs that may return NULL: the "
-			"calls are missing, or their returns",
-			(unsigned long long)counters__module_state(session->counters).missed);
+		msg__warn("the kernel had no room to follow %llu calls of kfuncs that may return "
+			  "NULL: %s",
+			  (unsigned long long)counters__module_state(session->counters).missed,
+			  counters__module_state(session->counters).missed_are_counted
+				  ? "whether they returned NULL is not known"
+				  : "they are not counted");
 	if (losses.programs || losses.images)
 		msg__warn("%llu programs and %llu images were more than there is room for: what "
 			  "they call has unknown callers",

@@ -136,7 +136,7 @@ int usage_deprecations__make(struct usage_deprecations *deprecations,
 
 	memset(deprecations, 0, sizeof(*deprecations));
 	err = usage_sums__make(&deprecations->callers, report,
-			       USAGE_BY_KFUNC | USAGE_BY_PROGRAM | USAGE_CALLS_ONLY);
+			       USAGE_BY_KFUNC | USAGE_BY_PROGRAM | USAGE_DEPRECATED);
 	if (!err) {
 		deprecations->kfuncs = calloc(report->nr_kfuncs + 1, sizeof(*deprecations->kfuncs));
 		deprecations->order =
@@ -174,7 +174,7 @@ int usage_deprecated__used(const struct usage_report *report, const struct usage
 		return 1;
 	if (kfunc->vague_calls || report->kfuncs[kfunc->kfunc].untraced)
 		return -1;
-	return usage_report__covered(report) ? 0 : -1;
+	return usage_report__covered(report, kfunc->kfunc) ? 0 : -1;
 }
 
 /* What else there is to say: "; 12 calls by callers that could not be told". */
@@ -201,8 +201,9 @@ static void print_verdict(FILE *out, const struct usage_report *report,
 	const char *untraced = report->kfuncs[kfunc->kfunc].untraced;
 	char hosts[48], time[96], calls[48], programs[48];
 
-	usage__count(report->nr_hosts, "host", hosts, sizeof(hosts));
-	usage_report__coverage(report, time, sizeof(time));
+	usage__count(usage_report__deprecating_hosts(report, kfunc->kfunc), "host", hosts,
+		     sizeof(hosts));
+	usage_report__coverage(report, kfunc->kfunc, time, sizeof(time));
 	if (kfunc->programs && report->nr_hosts > 1)
 		fprintf(out, "%s by %s on %zu of %s in %s",
 			usage__count(kfunc->calls, "call", calls, 48),
@@ -211,7 +212,9 @@ static void print_verdict(FILE *out, const struct usage_report *report,
 	else if (kfunc->programs)
 		fprintf(out, "%s by %s in %s", usage__count(kfunc->calls, "call", calls, 48),
 			usage__count(kfunc->programs, "program", programs, 48), time);
-	else if (!usage_report__covered(report))
+	else if (report->nr_hosts && !usage_report__deprecating_hosts(report, kfunc->kfunc))
+		fputs("not deprecated on any host", out);
+	else if (!usage_report__covered(report, kfunc->kfunc))
 		fputs("not known: nothing was measured", out);
 	else if (untraced)
 		fprintf(out, "no call was seen in %s on %s", time, hosts);

@@ -223,6 +223,17 @@ static int names_of(struct reading *reading, sqlite3_stmt *row, int column, __u3
 	return err;
 }
 
+/* In columns 0 and 1, which are never NULL unless the file is damaged. */
+static int both_names_of(struct reading *reading, sqlite3_stmt *row, __u32 *kfunc, __u32 *program,
+			 bool *asked)
+{
+	int err = names_of(reading, row, 0, kfunc, program, asked);
+
+	if (!err && *asked && (*kfunc == USAGE_ALL || *program == USAGE_ALL))
+		err = -EBADMSG;
+	return err;
+}
+
 /* That somebody does not use what is deprecated is worth knowing. */
 static int take_deprecated(struct reading *reading, sqlite3_stmt *row)
 {
@@ -238,7 +249,7 @@ static int take_use(struct reading *reading, sqlite3_stmt *row)
 	struct usage_use *use;
 	__u32 kfunc, program;
 	bool asked;
-	int err = names_of(reading, row, 0, &kfunc, &program, &asked);
+	int err = both_names_of(reading, row, &kfunc, &program, &asked);
 
 	if (err || !asked)
 		return err;
@@ -315,7 +326,7 @@ static int take_point(struct reading *reading, sqlite3_stmt *row)
 	__s64 step = reading->report->step, number = history_column(row, 2, 0);
 	__u32 kfunc, program;
 	bool asked;
-	int err = names_of(reading, row, 0, &kfunc, &program, &asked);
+	int err = both_names_of(reading, row, &kfunc, &program, &asked);
 
 	if (err || !asked)
 		return err;
@@ -450,7 +461,11 @@ static int take_problem(struct reading *reading, sqlite3_stmt *row)
 	bool asked;
 	int err = names_of(reading, row, 0, &kfunc, &program, &asked);
 
-	if (err || !asked)
+	if (err || !asked || kfunc == USAGE_ALL)
+		return err;
+	if (program == USAGE_ALL)
+		err = make_program(reading, NULL, &program);
+	if (err)
 		return err;
 	problem = usage_report__add_problem(reading->report);
 	if (!problem)

@@ -165,7 +165,7 @@ static void fill_figures(const struct usage_report *report, struct host_figures 
 		const struct usage_use *use = &report->uses[i];
 
 		hosts[use->host].calls += use->calls;
-		if (report->kfuncs[use->kfunc].deprecation &&
+		if (usage_report__deprecates(report, use->kfunc, use->host) &&
 		    report->programs[use->program].kind != KNOWN_KERNEL)
 			hosts[use->host].deprecated_calls += use->calls;
 	}

@@ -71,15 +71,16 @@ static void write_facts(struct usage_page *page)
 	fputs("<dl class=\"facts\">\n", page->out);
 	write_fact(page, "Time", format_times(report, text, sizeof(text)));
 	usage_report__releases(report, false, text, sizeof(text));
-	write_fact(page, "Kernels", *text ? text : "-");
+	write_fact(page, report->nr_hosts == 1 ? "Kernel" : "Kernels", *text ? text : "-");
 	usage_report__releases(report, true, text, sizeof(text));
 	write_fact(page, "Target", *text ? text : "none");
 	if (report->nr_hosts == 1 && brief)
 		snprintf(text, sizeof(text), "%s of that time",
-			 usage_report__coverage(report, number, sizeof(number)));
+			 usage_report__coverage(report, USAGE_ALL, number, sizeof(number)));
 	else if (brief)
 		snprintf(text, sizeof(text), "%zu of %zu hosts not for all of that time: %s", brief,
-			 report->nr_hosts, usage_report__coverage(report, number, sizeof(number)));
+			 report->nr_hosts,
+			 usage_report__coverage(report, USAGE_ALL, number, sizeof(number)));
 	if (brief)
 		write_fact(page, "Known", text);
 	write_fact(page, "Lost", usage_report__losses(report, text, sizeof(text)));

@@ -153,7 +153,8 @@ static json_t *json_uses(const struct usage_report *report)
 		json_t *json;
 
 		if (!usage_use__happened(use) ||
-		    (report->deprecated_only && !report->kfuncs[use->kfunc].deprecation))
+		    (report->deprecated_only &&
+		     !usage_report__deprecates(report, use->kfunc, use->host)))
 			continue;
 		json = json_object();
 		add_host(report, use->host, json);

@@ -94,12 +94,12 @@ static void print_time(const struct text_report *text)
 	print_wrapped(text, "time: ", 2, words);
 	if (!brief)
 		return;
-	usage_report__coverage(report, span, sizeof(span));
+	usage_report__coverage(report, USAGE_ALL, span, sizeof(span));
 	if (report->nr_hosts == 1)
 		snprintf(words, sizeof(words), "%s of that time", span);
 	else
-		snprintf(words, sizeof(words), "of %zu of the hosts not all of that time; %s",
-			 brief, span);
+		snprintf(words, sizeof(words), "%zu of %zu hosts not for all of that time: %s",
+			 brief, report->nr_hosts, span);
 	print_wrapped(text, "known: ", 2, words);
 }
 
@@ -211,7 +211,7 @@ static void fill_deprecations(const struct text_report *text, struct table *tabl
 	for (size_t i = 0; i < deprecations->nr; i++) {
 		const struct usage_deprecated *deprecated = &deprecations->kfuncs[i];
 		const struct usage_kfunc *kfunc = &report->kfuncs[deprecated->kfunc];
-		bool is_known = usage_report__covered(report) &&
+		bool is_known = usage_report__covered(report, deprecated->kfunc) &&
 				(!kfunc->untraced || deprecated->calls || deprecated->vague_calls);
 
 		table__row(table);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel_version.h"
 #include "table.h"
 
 void usage_gauge__add(struct usage_gauge *gauge, __s64 value)
@@ -32,6 +33,20 @@ const char *usage_gauge__format(const struct usage_gauge *gauge, char *buf, size
 bool usage_use__happened(const struct usage_use *use)
 {
 	return use->calls || use->nulls || use->zeros || use->outstanding > 0;
+}
+
+bool usage_report__deprecates(const struct usage_report *report, __u32 kfunc, __u32 host)
+{
+	const char *since = report->kfuncs[kfunc].since, *release = report->hosts[host].release;
+	unsigned int first = since ? kernel_version__parse(since) : 0;
+	unsigned int version = release ? kernel_version__parse(release) : 0;
+
+	return report->kfuncs[kfunc].deprecation && (!first || !version || version >= first);
+}
+
+static bool is_deprecated(const struct usage_report *report, const struct usage_use *use)
+{
+	return use->calls && usage_report__deprecates(report, use->kfunc, use->host);
 }
 
 /* --- sums --------------------------------------------------------------------------------------- */
@@ -161,7 +176,7 @@ int usage_sums__make(struct usage_sums *sums, const struct usage_report *report,
 	for (size_t i = 0; i < report->nr_uses; i++) {
 		const struct usage_use *use = &report->uses[i];
 
-		if (key & USAGE_CALLS_ONLY ? use->calls : usage_use__happened(use))
+		if (key & USAGE_DEPRECATED ? is_deprecated(report, use) : usage_use__happened(use))
 			sums->order[nr++] = i;
 	}
 	qsort_r(sums->order, nr, sizeof(*sums->order), compare_uses, &grouping);

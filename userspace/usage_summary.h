@@ -38,9 +38,13 @@ enum usage_key {
 	USAGE_BY_HOST = 1,
 	USAGE_BY_KFUNC = 2,
 	USAGE_BY_PROGRAM = 4,
-	USAGE_CALLS_ONLY = 8, /* no uses without calls */
+	USAGE_DEPRECATED = 8, /* only calls of what is deprecated where it was called */
 };
 
+/*
+ * On the host's kernel: what is deprecated since 7.1 is not on 6.12. Where that is not known, it is.
+ */
+bool usage_report__deprecates(const struct usage_report *report, __u32 kfunc, __u32 host);
 /* Does anything but a name stand in it? */
 bool usage_use__happened(const struct usage_use *use);
 /* Takes together the uses that happened. Returns 0 or -ENOMEM; to be freed in any case. */
@@ -103,10 +107,16 @@ const char *usage_deprecated__verdict(const struct usage_report *report,
 const char *usage__span(__u64 seconds, char *buf, size_t size);
 /* "2026-11-21 17:53", local; "-" for no time. */
 const char *usage__time(__s64 when, char *buf, size_t size);
-/* Is anything known of any host's time? */
-bool usage_report__covered(const struct usage_report *report);
-/* For how long is known what happened on its hosts: "7 d", "3 h to 7 d". "no time" without hosts. */
-const char *usage_report__coverage(const struct usage_report *report, char *buf, size_t size);
+/* Is anything known of the time of any host where the kfunc is deprecated? */
+bool usage_report__covered(const struct usage_report *report, __u32 kfunc);
+/*
+ * For how long is known what happened on its hosts, or on those where the kfunc is deprecated
+ * (USAGE_ALL: all): "7 d", "3 h to 7 d", "no time".
+ */
+const char *usage_report__coverage(const struct usage_report *report, __u32 kfunc, char *buf,
+				   size_t size);
+/* How many hosts there are where it is deprecated. */
+size_t usage_report__deprecating_hosts(const struct usage_report *report, __u32 kfunc);
 /* "1 host", "200 hosts". */
 const char *usage__count(size_t nr, const char *one, char *buf, size_t size);
 /* The releases of the hosts' kernels, or their targets: "6.12.107 (150), 7.3.4 (50)"; "" for none. */

@@ -21,10 +21,13 @@ static enum shape shape_of(const struct usage_point *point)
 	return point->program == USAGE_ALL ? OF_KFUNCS : EACH;
 }
 
+/* Points without calls only say that something was measured. */
 static void find_shapes(const struct usage_report *report, bool *have)
 {
-	for (size_t i = 0; i < report->nr_points; i++)
-		have[shape_of(&report->points[i])] = true;
+	for (size_t i = 0; i < report->nr_points; i++) {
+		if (report->points[i].calls)
+			have[shape_of(&report->points[i])] = true;
+	}
 }
 
 static enum shape shape_for_lines(const bool *have, enum timeline_key key)

@@ -65,16 +65,31 @@ static __u64 host_seconds(const struct usage_host *host)
 	return host->begin > 0 && host->end > host->begin ? host->end - host->begin : 0;
 }
 
-bool usage_report__covered(const struct usage_report *report)
+static bool counts_for(const struct usage_report *report, __u32 kfunc, __u32 host)
+{
+	return kfunc == USAGE_ALL || usage_report__deprecates(report, kfunc, host);
+}
+
+bool usage_report__covered(const struct usage_report *report, __u32 kfunc)
 {
 	for (size_t i = 0; i < report->nr_hosts; i++) {
-		if (host_seconds(&report->hosts[i]))
+		if (counts_for(report, kfunc, i) && host_seconds(&report->hosts[i]))
 			return true;
 	}
 	return false;
 }
 
-const char *usage_report__coverage(const struct usage_report *report, char *buf, size_t size)
+size_t usage_report__deprecating_hosts(const struct usage_report *report, __u32 kfunc)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < report->nr_hosts; i++)
+		nr += usage_report__deprecates(report, kfunc, i);
+	return nr;
+}
+
+const char *usage_report__coverage(const struct usage_report *report, __u32 kfunc, char *buf,
+				   size_t size)
 {
 	__u64 least = ~0ull, most = 0;
 	char from[32], to[32];
@@ -82,6 +97,8 @@ const char *usage_report__coverage(const struct usage_report *report, char *buf,
 	for (size_t i = 0; i < report->nr_hosts; i++) {
 		__u64 seconds = host_seconds(&report->hosts[i]);
 
+		if (!counts_for(report, kfunc, i))
+			continue;
 		if (seconds < least)
 			least = seconds;
 		if (seconds > most)

@@ -14,6 +14,11 @@ def call_names: {
 	"empty-fexit": "empty fexit program",
 	"kfunctrace": "kfunctrace stat --no-nulls (fentry, by caller)",
 	"kfunctrace-nulls": "kfunctrace stat (fexit, by caller, NULLs)",
+	"events": "stat --no-nulls --events, nobody listens",
+	"events-perf-stat": "the same, perf stat counts the events",
+	"events-perf-record": "the same, perf record records them",
+	"events-ftrace": "the same, ftrace records them",
+	"events-nulls": "stat --events (NULLs), nobody listens",
 	"bare-ftrace": "empty ftrace handler of a module",
 	"bare-fprobe": "empty fprobe of a module",
 	"module": "kfunctrace stat --engine=module --no-nulls",
@@ -74,6 +79,12 @@ def drift: group_by([.loop, .key]) | map(map(.per_call // .per_pair) | max - min
 
 def requirement($text; $value; $limit):
 	{text: $text, value: $value, limit: $limit, met: ($value <= $limit)};
+
+def events_requirements($max):
+	requirement("instructions that --events adds while nobody listens";
+		    contender("events").added - contender("kfunctrace").added | rounded(1); $max),
+	requirement("instructions that it adds at exit, NULLs counted";
+		    contender("events-nulls").added - contender("kfunctrace-nulls").added | rounded(1); $max);
 
 def module_requirements($max_ratio):
 	requirement("the module's count, of an empty ftrace handler"; contender("module").ratio; $max_ratio),

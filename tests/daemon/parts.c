@@ -152,32 +152,40 @@ static void show_status(const char *title)
 	fflush(stdout);
 }
 
-/* A process of another user. */
+/* Says that it is there, and stays until nobody holds the other end of `alive` any more. */
+static void be_other(int ready, int alive)
+{
+	char byte;
+
+	/* /proc/PID is root's until the process executes something, or says that it may be dumped. */
+	if (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000) ||
+	    prctl(PR_SET_DUMPABLE, 1) || write(ready, "", 1) != 1)
+		_exit(1);
+	_exit(read(alive, &byte, 1) ? 1 : 0);
+}
+
+/*
+ * A process of another user, which ends with us: what we execute later holds the pipe too. A signal at our
+ * death would not do, as we may not kill it by then.
+ */
 static pid_t start_other(void)
 {
-	int ready[2];
+	int ready[2], alive[2];
 	char byte;
 	pid_t other;
 
-	if (pipe2(ready, O_CLOEXEC))
+	if (pipe(ready) || pipe(alive))
 		return -1;
 	other = fork();
 	if (!other) {
-		/*
-		 * A change of user forgets what to do when the parent dies, and /proc/PID is root's until
-		 * the process executes something, or says that it may be dumped.
-		 */
-		if (setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000) ||
-		    prctl(PR_SET_DUMPABLE, 1) || prctl(PR_SET_PDEATHSIG, SIGKILL) ||
-		    write(ready[1], "", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(0);
+		close(alive[1]);
+		be_other(ready[1], alive[0]);
 	}
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		other = -1;
 	close(ready[0]);
+	close(alive[0]);
 	return other;
 }
 

@@ -31,7 +31,7 @@ $(FUZZ)/objects/%.o: userspace/%.c | $(FUZZ)/objects $(SKELETONS)
 	$(say) CC $<
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,$(FUZZ_CHECKS) -MMD -MP -c $< -o $@
 
-$(FUZZ)/seeds/made: tests/fuzz/seeds $(wildcard share/kernels/*.json) kfunctrace | $(FUZZ) objects
+$(FUZZ)/seeds/made: tests/fuzz/seeds $(wildcard share/kernels/*.json) kfunctrace | $(FUZZ) objects history-saver
 	$(Q)rm -rf $(@D) && tests/fuzz/seeds $(@D) && touch $@
 
 $(FUZZ) $(FUZZ)/objects:

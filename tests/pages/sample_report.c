@@ -189,6 +189,7 @@ static void fill_one_host(void)
 	report.kfuncs[kfunc("scx_bpf_reenqueue_local", NULL, "deprecated", NULL, "6.20")].untraced =
 		copy("no ftrace site");
 	report.source = copy("history /var/lib/kfunctrace/history.db");
+	point(END - 7 * DAY - END % HOUR, ct, unknown, 12);
 	for (__s64 when = END - 7 * DAY - END % HOUR; when < END; when += HOUR) {
 		if (when > END - 4 * DAY && when < END - 4 * DAY + 5 * HOUR)
 			continue;
@@ -283,7 +284,8 @@ static void fill_fleet(void)
 		for (int i = 0; i < FLEET_PROGRAMS; i++)
 			point(when, USAGE_ALL, known[i], day_curve(when, 1e6 / (1 + i), 0.1 * i));
 		for (int i = 0; i < FLEET_KFUNCS; i++)
-			point(when, kfuncs[i], USAGE_ALL, day_curve(when, 2e5 / (1 + i), 0.02 * i));
+			point(when, kfuncs[i], USAGE_ALL,
+			      day_curve(when, 6.6e5 / (1 + i), 0.02 * i));
 	}
 }
 

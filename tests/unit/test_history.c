@@ -306,6 +306,26 @@ static void an_hour_has_what_is_new_in_it(void **state)
 	aggregate__free(aggregate);
 }
 
+/* It has counted for months when it is told of another file. */
+static void a_history_begun_later_has_what_is_new(void **state)
+{
+	struct aggregate *aggregate = make();
+	struct history *history = open_history();
+
+	(void)state;
+	call(aggregate, "a", 1, 1000, NOW - 1000 * HOUR);
+	aggregate__state(aggregate)->losses.no_caller = 10;
+	assert_int_equal(history__adopt(history, aggregate), 0);
+	call(aggregate, "a", 1, 7, NOW);
+	aggregate__state(aggregate)->losses.no_caller++;
+	assert_int_equal(history__save(history, aggregate, NOW), 0);
+	assert_int_equal(ask("SELECT sum(calls) FROM totals"), 1007);
+	assert_int_equal(ask("SELECT sum(calls) FROM hours"), 7);
+	assert_int_equal(ask("SELECT sum(count) FROM loss_hours"), 1);
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
 static void losses_are_kept_by_the_hour(void **state)
 {
 	struct aggregate *aggregate = make();
@@ -777,6 +797,28 @@ static void the_file_does_not_outgrow_its_limit(void **state)
 	aggregate__free(aggregate);
 }
 
+static void a_limit_that_is_too_small_is_said(void **state)
+{
+	struct history_options opts = usual;
+	struct aggregate *aggregate = make();
+	struct history *history;
+
+	(void)state;
+	opts.max_bytes = 4 * MEGABYTE;
+	history = open_with(&opts);
+	fill(aggregate, 60000, NOW);
+	assert_int_equal(history__save(history, aggregate, NOW), -ENOSPC);
+	assert_non_null(strstr(history__trouble(history), "max_bytes is too small"));
+	/* All of it comes when there may be more. */
+	opts.max_bytes = 64 * MEGABYTE;
+	history__set_options(history, &opts);
+	assert_int_equal(history__save(history, aggregate, NOW), 0);
+	assert_int_equal(ask("SELECT count(*) FROM totals"), 60000);
+	assert_int_equal(ask("SELECT sum(calls) FROM hours"), ask("SELECT sum(calls) FROM totals"));
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
 /* Whoever reads for hours keeps the WAL from being emptied: then nothing is saved, until he ends. */
 static void a_reader_cannot_make_the_wal_outgrow_it(void **state)
 {
@@ -800,6 +842,7 @@ static void a_reader_cannot_make_the_wal_outgrow_it(void **state)
 		assert_true(history__bytes(history) <= opts.max_bytes);
 	}
 	assert_int_equal(err, -ENOSPC);
+	assert_non_null(strstr(history__trouble(history), "somebody reads it"));
 	sqlite3_close(db);
 	assert_int_equal(history__save(history, aggregate, NOW + 301), 0);
 	assert_int_equal(ask("SELECT sum(calls) FROM hours"), ask("SELECT sum(calls) FROM totals"));
@@ -849,6 +892,7 @@ int main(void)
 		cmocka_unit_test_setup(a_folder_that_is_not_there_is_an_error, empty_folder),
 		cmocka_unit_test_setup(totals_come_back, empty_folder),
 		cmocka_unit_test_setup(an_hour_has_what_is_new_in_it, empty_folder),
+		cmocka_unit_test_setup(a_history_begun_later_has_what_is_new, empty_folder),
 		cmocka_unit_test_setup(losses_are_kept_by_the_hour, empty_folder),
 		cmocka_unit_test_setup(objects_and_problems_are_those_of_the_last_save,
 				       empty_folder),
@@ -868,6 +912,7 @@ int main(void)
 		cmocka_unit_test_setup(hours_that_are_too_old_go, empty_folder),
 		cmocka_unit_test_setup(programs_of_the_past_go, empty_folder),
 		cmocka_unit_test_setup(the_file_does_not_outgrow_its_limit, empty_folder),
+		cmocka_unit_test_setup(a_limit_that_is_too_small_is_said, empty_folder),
 		cmocka_unit_test_setup(a_reader_cannot_make_the_wal_outgrow_it, empty_folder),
 		cmocka_unit_test_setup(ten_thousand_rows_are_saved_quickly, empty_folder),
 	};

@@ -283,7 +283,8 @@ static void values_out_of_range_are_refused(void **state)
 static void what_is_no_configuration_is_refused(void **state)
 {
 	struct serve_config config;
-	char *said, *text = malloc(500000), folder[] = "/tmp/test_serve_config.XXXXXX";
+	static char text[500000];
+	char *said, folder[] = "/tmp/test_serve_config.XXXXXX";
 
 	(void)state;
 	/* Bytes that are 0. */
@@ -311,7 +312,6 @@ static void what_is_no_configuration_is_refused(void **state)
 	assert_non_null(strstr(said, ": 99980 more\n"));
 	serve_config__free(&config);
 	free(said);
-	free(text);
 
 	/* Not a file, not there, not to be read. */
 	assert_non_null(mkdtemp(folder));

@@ -477,6 +477,26 @@ static void iterators_and_the_ambiguous_have_one_site(void **unused)
 		assert_int_equal(holds->keys[i], 0);
 }
 
+static void numbers_are_given_back_where_no_objects_are_kept(void **unused)
+{
+	struct site_numbers *alone;
+	struct site_changes changes;
+	__u32 number = call_from(5, 1);
+
+	(void)unused;
+	assert_int_equal(site_numbers__new(&source, NULL, state, NULL, &alone), 0);
+	for (int i = 0; i < 3; i++) {
+		kernel.nr_drains++;
+		assert_int_equal(site_numbers__take_changes(alone, &changes), 0);
+		assert_null(changes.holds);
+		site_changes__free(&changes);
+		if (!i)
+			leave(5, number);
+	}
+	assert_true(is_free(number));
+	site_numbers__free(alone);
+}
+
 static void a_number_taken_in_vain_comes_back(void **unused)
 {
 	__u32 number = free_number();
@@ -600,6 +620,7 @@ int main(void)
 		TEST(a_pair_is_told_when_both_can_be),
 		TEST(who_cannot_be_told_is_told_later),
 		TEST(iterators_and_the_ambiguous_have_one_site),
+		TEST(numbers_are_given_back_where_no_objects_are_kept),
 		TEST(a_number_taken_in_vain_comes_back),
 		TEST(months_of_programs_are_told_to_the_last),
 	};

@@ -29,27 +29,32 @@ begin_counting()
 	exec control run '1 begin 4096' "$(sed -n 1p commands)" "$(sed -n 2p commands)" '1 start' "$@"
 }
 
-# Programs that come, go and call all the time, on both CPUs.
+# Programs that come, go and call all the time: load CPU
 load()
 {
 	while [ ! -e stop ]; do
-		workload --truth /dev/null --rounds 100 churn >/dev/null 2>&1
+		nice taskset $((1 << $1)) workload --truth /dev/null --rounds 100 churn >/dev/null 2>&1
 	done
 }
 
 [ -e $MODULE ] || echo "# no $MODULE"
-load &
-load_pid=$!
+load 0 &
+load_pids=$!
+load 1 &
+load_pids="$load_pids $!"
 (begin_counting '=0.2' >/dev/null)
 rmmod kfunctrace
 percpu=$(percpu_memory)
 trouble=
 n=0
-while [ $n -lt 50 ]; do
+while [ $n -lt 200 ]; do
 	n=$((n + 1))
 	insmod $MODULE || trouble="$trouble $n:insmod"
+	# To stop counting takes the kernel a while: every fourth time.
+	kind=2
+	[ $((n % 4)) != 0 ] || kind=$((n / 4 % 5))
 	# shellcheck disable=SC2086 # several options
-	case $((n % 5)) in
+	case $kind in
 	0)	# Killed while it counts.
 		begin_counting '=300' >run.out &
 		pid=$!
@@ -75,7 +80,8 @@ while [ $n -lt 50 ]; do
 done
 is "loaded, counting and unloaded $n times under load" "$trouble" ''
 touch stop
-wait $load_pid
+# shellcheck disable=SC2086 # several numbers
+wait $load_pids
 rm stop
 # The load's own maps come and go as well.
 sleep 2
@@ -86,4 +92,5 @@ insmod $MODULE
 stat_workload churn / --engine=module
 agrees "it counts right after that" exact $?
 check "and it can be taken out" rmmod kfunctrace
+is "the kernel has complained of nothing" "$(kernel_trouble)" ""
 done_testing

@@ -97,6 +97,12 @@ kernel_at_least()
 	[ "$(printf '%s\n%s\n' "$1" "$KERNEL" | sort -V | head -n1)" = "$1" ]
 }
 
+# What the kernel's log has of faults since it was booted; nothing when all is well.
+kernel_trouble()
+{
+	dmesg | grep -E 'BUG[: ]|WARNING: |Oops|Call Trace|general protection|refcount_t: |list_(add|del) corruption|ftrace bug|(soft|hard) lockup|blocked for more than|self-detected stall|detected stalls'
+}
+
 # The workloads that this kernel can run.
 has_workload()
 {

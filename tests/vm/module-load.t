@@ -29,7 +29,7 @@ again()
 {
 	local n=0
 
-	while [ $n -lt 50 ]; do
+	while [ $n -lt 200 ]; do
 		for module in $both; do
 			rmmod $module || return
 		done
@@ -39,7 +39,17 @@ again()
 		n=$((n + 1))
 	done
 }
-check "they are unloaded and loaded fifty times" again
+# While programs that call kfuncs come and go on both CPUs.
+for cpu in 0 1; do
+	(while [ ! -e stop ]; do
+		nice taskset $((1 << cpu)) workload --truth /dev/null --rounds 100 churn >/dev/null 2>&1
+	done) &
+	load_pids="${load_pids:-} $!"
+done
+check "they are unloaded and loaded 200 times under load" again
+touch stop
+# shellcheck disable=SC2086 # several numbers
+wait $load_pids
 is "both are there" "$(loaded)" "$both "
 is "the kernel has nothing to say of it" "$(complaints $log)" ""
 

@@ -72,6 +72,8 @@ if [ "$PARKED" = bpf_cpumask ]; then
 		| length')" 0
 	is "no pair is ambiguous where each object has one holder" \
 		"$(jq -r '.holds | keys[] | select(startswith("ambiguous"))' out.json)" ""
+	is "of each it is known how long it was held" \
+		"$(numbers '[.holds[] | select(.known != .count)] | length')" 0
 else
 	# There is one object, and more hold it than are named.
 	is "by programs that park" \

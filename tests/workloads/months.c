@@ -16,8 +16,6 @@
 
 #include "../../userspace/bpf_map_dump.h"
 #include "../../userspace/caller.h"
-#include "../../userspace/clock.h"
-#include "../../userspace/message.h"
 #include "../../userspace/pattern.h"
 #include "../../userspace/prog_table.h"
 #include "../../userspace/reference_objects.h"
@@ -81,15 +79,9 @@ static int add_calls(struct months *months)
 
 static const char *name_of(const struct months *months, const struct numbered_site *site)
 {
-	const struct kft_prog *prog;
+	struct caller caller = caller__of(months->session.tracing.counters, &site->caller);
 
-	if (site->caller.kind == CALLER_KERNEL)
-		return "kernel";
-	if (site->caller.kind == CALLER_UNKNOWN)
-		return "unknown";
-	prog = prog_table__find(counters__programs(months->session.tracing.counters),
-				site->caller.prog_id);
-	return prog ? prog->name : "?";
+	return caller__name(&caller);
 }
 
 static void add_holds(struct months *months, const struct site_changes *changes)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# machine: --module kfunctrace --mem 768
+#
+# What the kernel has no room to follow to its return is missing exactly as the module says.
+. /root/vm/lib.sh
+
+CONTROL=/dev/kfunctrace
+MODULE=/vm/modules/kfunctrace.ko
+
+rmmod kfunctrace 2>/dev/null
+insmod $MODULE max_active=1
+kfuncs=
+for kfunc in $(workload --kfuncs contend); do
+	kfuncs="$kfuncs -k $kfunc"
+done
+# shellcheck disable=SC2086 # several options
+kfunctrace stat --keep $kfuncs -- true >stdout 2>stderr
+is "it counts" $? 0
+workload --truth truth.json --threads 5 --times 100 contend >/dev/null
+missed=$(sed -nE 's/^missed ([0-9]+) .*/\1/p' $CONTROL)
+what=$(sed -nE 's/^missed [0-9]+ //p' $CONTROL)
+kfunctrace stat --engine=module >table 2>stderr
+kfunctrace stat --stop --json >rows.json 2>warnings
+made=$(jq 'map(.calls) | add' truth.json)
+counted=$(jq 'map(.calls) | add' rows.json)
+unseen=$(jq 'map(.losses.missed_returns) | add' rows.json)
+diag "$made calls; $counted counted, the returns of $unseen were not seen; missed $missed $what"
+if kernel_at_least 6.14; then
+	is "fprobes need no room set aside: all is counted" "$missed $counted $unseen" "0 $made 0"
+	is "and no loss is told" "$(grep -c 'not followed by the kernel' table) $(grep -c 'no room' warnings)" "0 0"
+else
+	check "the room was too small" [ "$missed" -gt 0 ]
+	if kernel_at_least 6.5; then
+		is "calls that were missed are those that are not counted" "$what $((made - counted)) $unseen" "calls $missed 0"
+	else
+		is "all calls are counted, and returns that were missed are not seen" \
+			"$what $counted $unseen" "returns $made $missed"
+	fi
+	matches "the totals of the table say so" table "losses: .*$(echo "$missed" | sed ':a; s/\([0-9]\)\([0-9]\{3\}\)\($\|[,.]\)/\1.\2\3/; ta') calls not followed by the kernel"
+	matches "and with JSON a warning does" warnings "no room to follow $missed calls"
+fi
+rmmod kfunctrace
+insmod $MODULE
+stat_workload contend --threads 5 --times 100 / --engine=module
+agrees "with the usual room nothing is missed" exact $?
+done_testing
