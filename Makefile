@@ -127,6 +127,7 @@ check-all:
 		"the history=tests/history.sh" \
 		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
+		"a fleet=$(MAKE) --no-print-directory check-fleet" \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
 

@@ -44,7 +44,7 @@ store_await()
 # store_up URL PID: ready within 20 seconds, and the process lives
 store_up()
 {
-	store_await 20 store_up_now "$1" "$2" && kill -0 "$2"
+	store_await 20 store_up_now "$1" "$2" && kill -0 "$2" 2>/dev/null
 }
 
 # Or gone, which is known then too.
@@ -82,7 +82,7 @@ victoria_start()
 		victoria_pid=$!
 		victoria_url=http://127.0.0.1:$store_port
 		! store_up "$victoria_url" $victoria_pid || return 0
-		kill -KILL $victoria_pid
+		kill -KILL $victoria_pid 2>/dev/null
 		victoria_pid=
 	done
 	echo "victoria-metrics does not start (try $store_try):" >&2

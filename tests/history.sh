@@ -54,6 +54,15 @@ is "the file is sound after each" "$unsound" ""
 is "and was never moved aside" "$(compgen -G "$tmp/*corrupt*")" ""
 is "counters go on where they were" "$("$saver" "$file" once 5)" "saved $((before + 5))"
 
+# What a deleted file leaves is not taken for that of the next.
+"$saver" "$file" loop >"$tmp/said" 2>"$tmp/err" &
+pid=$!
+sleep 0.5
+kill -9 $pid
+wait $pid 2>/dev/null
+rm "$file"
+is "a WAL without its file is of no account" "$([[ -s $file-wal ]] && "$saver" "$file" once 3)" "saved 3"
+
 # --- a full disk ------------------------------------------------------------------------------
 
 # In a mount namespace of its own: a file system of 1 MB, which is made larger in the end.

@@ -280,7 +280,9 @@ static int prepare_database(const char *path, sqlite3 *db)
 		"PRAGMA journal_mode = WAL",
 		/* What a save wrote survives the process; a crash of the machine may undo the last
 		   saves, and leaves the file whole. */
-		"PRAGMA synchronous = NORMAL", NULL
+		"PRAGMA synchronous = NORMAL",
+		/* No files elsewhere, where the aggregator may not write. */
+		"PRAGMA temp_store = MEMORY", NULL
 	};
 	__s64 version = 0, tables = 0;
 	int err;
