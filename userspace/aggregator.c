@@ -51,6 +51,7 @@ struct aggregator {
 	struct program_census *census;
 	struct module_watch *modules;
 	struct overhead *overhead;
+	__u64 told_before, suppressed_before; /* notices of earlier runs, out of the history */
 	char host[256];
 	int epoll_fd, signal_fd, timer_fd;
 	sigset_t signals, old_signals;
@@ -115,8 +116,9 @@ static void save(struct aggregator *aggregator)
 	char trouble[256];
 	int err;
 
-	state->notices = notices__told(aggregator->notices);
-	state->notices_suppressed = notices__suppressed(aggregator->notices);
+	state->notices = aggregator->told_before + notices__told(aggregator->notices);
+	state->notices_suppressed =
+		aggregator->suppressed_before + notices__suppressed(aggregator->notices);
 	if (!aggregator->history) {
 		set_trouble(aggregator, NULL);
 		return;
@@ -619,6 +621,8 @@ static int restore(struct aggregator *aggregator)
 			err = 0;
 		}
 	}
+	aggregator->told_before = aggregate__state(aggregator->aggregate)->notices;
+	aggregator->suppressed_before = aggregate__state(aggregator->aggregate)->notices_suppressed;
 	return err;
 }
 

@@ -324,7 +324,6 @@ static struct reference_session_options session_options(struct counting *countin
 	};
 }
 
-/* A list that is empty means all of them. */
 static int set_plan_modules(struct counting *counting)
 {
 	const struct pattern_list *chosen = &counting->config->modules;
@@ -332,8 +331,10 @@ static int set_plan_modules(struct counting *counting)
 
 	pattern_list__free(&counting->plan_modules);
 	memset(&counting->plan_modules, 0, sizeof(counting->plan_modules));
-	if (chosen->nr)
+	if (chosen->nr || counting->config->no_modules)
 		err = pattern_list__add(&counting->plan_modules, "vmlinux");
+	else
+		err = pattern_list__add(&counting->plan_modules, "*");
 	for (int i = 0; i < chosen->nr && !err; i++)
 		err = pattern_list__add(&counting->plan_modules, chosen->patterns[i]);
 	return err;

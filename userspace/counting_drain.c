@@ -306,6 +306,13 @@ int counting__take_zero(const struct kft_reference_event *event, void *arg)
 	struct counting *counting = arg;
 	struct caller caller;
 
+	/* First, because in a flood it is all that there is time for. */
+	if (event->site >= KFT_MAX_REFERENCE_SITES ||
+	    counting->site_events[event->site] >= MAX_SITE_EVENTS) {
+		counting->events_passed_over++;
+		return 0;
+	}
+	counting->site_events[event->site]++;
 	if ((int)event->probe >= probe_set__nr(counting->session.tracing.set))
 		return 0;
 	caller = caller_of_event(counting, event);
@@ -324,6 +331,11 @@ static void tell_late(struct counting *counting)
 		tell_zero(counting, &counting->late[i], &caller);
 	}
 	counting->nr_late = 0;
+	memset(counting->site_events, 0, sizeof(counting->site_events));
+	/* They were counted with their call sites; only the notices are missing. */
+	aggregate__state(counting->aggregate)->losses.events_left_out +=
+		counting->events_passed_over;
+	counting->events_passed_over = 0;
 }
 
 /* --- losses --------------------------------------------------------------------------------------- */

@@ -58,28 +58,43 @@ static struct aggregate_type *type_of(const struct counting *counting, int type)
 	return number == AGGREGATE_NONE ? NULL : aggregate__type_for(counting->aggregate, number);
 }
 
-/* Zero is what is known of each type and row that can hold references, until some are found. */
-static void begin(struct counting *counting)
+enum watched {
+	NEVER_WATCHED,
+	/* Its probes were taken off: what is acquired and given back since is not seen. */
+	NO_LONGER_WATCHED,
+	IS_WATCHED,
+};
+
+/* Types of the pairing that references are acquired on, by what becomes of the acquires' probes. */
+static void find_watched(const struct counting *counting, enum watched *types)
 {
 	const struct probe_set *set = counting->session.tracing.set;
 	const struct pairing *pairing = counting->session.pairing;
+
+	memset(types, 0, KFT_MAX_REFERENCE_TYPES * sizeof(*types));
+	for (int i = 0; i < probe_set__nr(set); i++) {
+		const struct probe *probe = probe_set__at(set, i);
+		int idx = counting__function_of(probe->target.subject), type;
+		enum watched found =
+			probe->state == PROBE_ATTACHED ? IS_WATCHED : NO_LONGER_WATCHED;
+
+		type = idx < 0 ? -1 : pairing__function(pairing, idx)->acquires;
+		if (type >= 0 && pairing__type(pairing, type)->has_count && types[type] < found)
+			types[type] = found;
+	}
+}
+
+/* Zero is what is known of each type and row that can hold references, until some are found. */
+static void begin(struct counting *counting, const enum watched *types)
+{
 	const struct aggregate_counts none = { 0 };
 
-	for (int i = 0; i < probe_set__nr(set); i++) {
-		int idx = counting__function_of(probe_set__at(set, i)->target.subject);
-		const struct reference_function *function;
-		struct aggregate_type *type;
+	for (int i = 0; i < pairing__nr_types(counting->session.pairing); i++) {
+		struct aggregate_type *type = types[i] ? type_of(counting, i) : NULL;
 
-		if (idx < 0)
-			continue;
-		function = pairing__function(pairing, idx);
-		if (function->acquires < 0 ||
-		    !pairing__type(pairing, function->acquires)->has_count)
-			continue;
-		type = type_of(counting, function->acquires);
 		if (!type)
 			continue;
-		type->outstanding = type->parked = type->stale = 0;
+		type->outstanding = type->parked = type->stale = types[i] == IS_WATCHED ? 0 : -1;
 		type->oldest_ns = 0;
 	}
 	for (size_t i = 0; i < aggregate__nr_rows(counting->aggregate); i++) {
@@ -195,16 +210,21 @@ static struct aggregate_object object_of(struct counting *counting, const struct
 static int take_objects(struct counting *counting, const struct reference_objects *found)
 {
 	struct aggregate_object *objects = calloc(found->nr + 1, sizeof(*objects));
+	enum watched types[KFT_MAX_REFERENCE_TYPES];
 	size_t nr = 0;
 	int err;
 
 	if (!objects)
 		return -ENOMEM;
-	begin(counting);
+	find_watched(counting, types);
+	begin(counting, types);
 	for (size_t i = 0; i < found->nr; i++) {
 		const struct object_row *row = &found->rows[i];
-		struct holder holder = holder_of(counting, row);
+		struct holder holder;
 
+		if (types[row->type] != IS_WATCHED)
+			continue;
+		holder = holder_of(counting, row);
 		add_to_type(counting, row);
 		add_to_rows(counting, row, &holder);
 		objects[nr] = object_of(counting, row, &holder);

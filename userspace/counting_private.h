@@ -21,6 +21,8 @@ struct type_sums {
 	__u64 acquired, released;
 };
 
+/* Events of a call site that are looked at between two drains; the rest of a flood is only counted. */
+#define MAX_SITE_EVENTS 16
 /* Events whose program is not known before the next drain. */
 #define MAX_LATE_EVENTS 64
 
@@ -46,6 +48,8 @@ struct counting {
 	struct type_sums *types; /* KFT_MAX_REFERENCE_TYPES */
 	struct kft_reference_event late[MAX_LATE_EVENTS];
 	int nr_late;
+	__u8 site_events[KFT_MAX_REFERENCE_SITES];
+	__u64 events_passed_over;
 	bool has_newcomers;
 	__s64 now_s;			       /* of the drain that is going on */
 	struct aggregate_losses kernel_losses; /* of this run, as the kernel counts them */

@@ -359,7 +359,12 @@ int reference_plan__set_inner_of(const struct reference_plan *plan, const struct
 
 	for (int i = 0; i < plan->nr && err >= 0; i++)
 		err = probe_set__reserve(set, &plan->targets[i]);
-	for (int i = 0; i < probe_set__nr(set) && err >= 0; i++)
-		err = set_inner(pairing, counters, i, &probe_set__at(set, i)->target);
+	for (int i = 0; i < probe_set__nr(set) && err >= 0; i++) {
+		const struct probe_target *target = &probe_set__at(set, i)->target;
+
+		/* The set may have others, whose subjects are no functions of the pairing. */
+		if (target->subject < (__u32)pairing__nr_functions(pairing))
+			err = set_inner(pairing, counters, i, target);
+	}
 	return err < 0 ? err : 0;
 }

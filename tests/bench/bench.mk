@@ -8,11 +8,12 @@ BENCH         := $(BUILD)/bench
 BENCH_KERNELS := $(or $(KERNELS),trixie)
 
 .PHONY: bench check-bench
-bench: kfunctrace workloads metrics-server $(BENCH)/bench-loop
+bench: kfunctrace workloads metrics-server $(BENCH)/bench-loop $(BENCH)/bench-aggregator
 	$(Q)tests/bench/bench $(BENCH_KERNELS)
 	$(Q)tests/bench/images $(BENCH_KERNELS)
 	$(Q)tests/bench/objects
 	$(Q)tests/bench/scrape
+	$(Q)$(BENCH)/bench-aggregator
 
 check-bench: kfunctrace $(BENCH)/bench-loop
 	$(Q)tests/bench/bench --check trixie
@@ -22,6 +23,14 @@ $(BENCH)/bench-loop: $(BENCH)/bench-loop.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -lm
 
 $(BENCH)/bench-loop.o: tests/bench/bench-loop.c | $(BENCH)/loop.skel.h
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BENCH) -MMD -MP -c $< -o $@
+
+$(BENCH)/bench-aggregator: $(BENCH)/bench-aggregator.o $(BUILD)/libkfunctrace.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BENCH)/bench-aggregator.o: tests/bench/bench-aggregator.c | $(BENCH)/ring.skel.h
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(BENCH) -MMD -MP -c $< -o $@
 

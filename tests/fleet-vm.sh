@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A real host (a VM with kfunctrace serve), scraped by a real Prometheus and by VictoriaMetrics: which
+# programs on which hosts still call deprecated kfuncs? They say the same as the programs themselves,
+# as report --prometheus, as report --html and as the host's own history. Speaks TAP.
+
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+. tests/tap.sh
+. tests/fleet_lib.sh
+
+missing=$(store_missing)
+if [[ -n $missing ]]; then
+	skip "a fleet of one" "not installed: ${missing//$'\n'/ }"
+	done_testing
+fi
+
+guest=
+cleanup()
+{
+	stores_stop
+	[[ -z $guest ]] || kill "$guest" 2>/dev/null
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+
+port=$(store_port)
+steps=$(store_port)
+cat >"$tmp/scrape.yml" <<-EOT
+	global: { scrape_interval: 1s, scrape_timeout: 1s }
+	scrape_configs:
+	  - job_name: kfunctrace
+	    static_configs: [ { targets: [ "127.0.0.1:$port" ], labels: { host: "guest" } } ]
+EOT
+
+scripts/vm --kernel backports --timeout 400 --forward "$port:9435" --forward "$steps:9436" \
+	--add tests/vm --add tests/fleet/guest.sh --get history.db="$tmp/history.db" \
+	-- sh guest.sh >"$tmp/guest.out" 2>"$tmp/guest.err" &
+guest=$!
+
+reached()
+{
+	grep -qx "STEP $1" "$tmp/guest.out" || ! kill -0 $guest 2>/dev/null
+}
+
+# next STEP: lets the guest go on until it says so
+go_on()
+{
+	(exec 3<>"/dev/tcp/127.0.0.1/$steps") 2>/dev/null
+	store_await 200 reached "$1"
+	grep -qx "STEP $1" "$tmp/guest.out"
+}
+
+# Lines of "kfunc program calls", of all truths so far, of what is deprecated.
+truth()
+{
+	sed -n 's/^TRUTH //p' "$tmp/guest.out" | jq -rs 'add | group_by([.kfunc, .program])[]
+		| "\(.[0].kfunc) \(.[0].program) \(map(.calls) | add)"' | grep "^scx_bpf_dsq_insert " | sort
+}
+
+# The question itself, in PromQL.
+asked()
+{
+	store_query "$1" 'sum by (host, kfunc, program) (kfunctrace_deprecated_calls_total) > 0' |
+		jq -r '.[] | select(.metric.host == "guest") | "\(.metric.kfunc) \(.metric.program) \(.value[1])"' |
+		grep "^scx_bpf_dsq_insert " | sort
+}
+
+knows_truth()
+{
+	[[ -n $(truth) && $(asked "$1") == "$(truth)" ]]
+}
+
+reported()
+{
+	jq -r '. as $r | .uses[] | select(.kfunc == "scx_bpf_dsq_insert" and .calls > 0 and .caller == "program")
+		| "\(.kfunc) \(.program) \(.calls)"' "$1" | sort
+}
+
+prometheus_start "$tmp" "$tmp/scrape.yml"
+ok $? "Prometheus runs"
+victoria_start "$tmp" "$tmp/scrape.yml"
+ok $? "VictoriaMetrics runs"
+store_await 200 reached counted
+grep -qx "STEP counted" "$tmp/guest.out"
+ok $? "a host counts" "$(tail -n 20 "$tmp/guest.out" "$tmp/guest.err")"
+same "its program calls what is deprecated" "$(truth | wc -l)" 1
+
+declare -A stores=([Prometheus]=$prometheus_url [VictoriaMetrics]=$victoria_url)
+for store in "${!stores[@]}"; do
+	url=${stores[$store]}
+	store_await 60 knows_truth "$url"
+	same "$store knows which programs on which hosts call it, and how often" "$(asked "$url")" "$(truth)"
+	./kfunctrace report --prometheus "$url" --since 1h --json >"$tmp/$store.json" 2>"$tmp/err"
+	is "report asks $store" "$? $(<"$tmp/err")" "0 "
+	same "and says the same" "$(reported "$tmp/$store.json")" "$(truth)"
+	is "of that host" "$(jq -r '[.hosts[].host] | unique | join(" ")' "$tmp/$store.json")" guest
+	./kfunctrace report --prometheus "$url" --since 1h --deprecations >"$tmp/$store.txt" 2>"$tmp/err"
+	matches "as text too" "$tmp/$store.txt" scx_bpf_dsq_insert
+	./kfunctrace report --prometheus "$url" --since 1h --html "$tmp/$store.html" 2>"$tmp/err"
+	is "and as a page" "$? $(<"$tmp/err")" "0 "
+	matches "which names the program" "$tmp/$store.html" "$(truth | cut -d' ' -f2)"
+done
+
+# --- it is killed, and goes on ------------------------------------------------------------------
+
+go_on killed
+ok $? "it is killed"
+go_on "counted again"
+ok $? "and counts again" "$(tail -n 20 "$tmp/guest.out" "$tmp/guest.err")"
+for store in "${!stores[@]}"; do
+	url=${stores[$store]}
+	store_await 60 knows_truth "$url"
+	same "$store: the counts go on where they were" "$(asked "$url")" "$(truth)"
+	is "$store has seen no counter go backwards" \
+		"$(store_value "$url" 'sum(resets(kfunctrace_kfunc_calls_total[1h]))')" 0
+	./kfunctrace report --prometheus "$url" --since 1h --json >"$tmp/again.json" 2>"$tmp/err"
+	same "$store: report has both runs" "$(reported "$tmp/again.json")" "$(truth)"
+done
+
+go_on ended
+ok $? "it ends"
+wait $guest
+is "the guest is well" $? 0
+guest=
+./kfunctrace report --history "$tmp/history.db" --since 1d --json >"$tmp/history.json" 2>"$tmp/err"
+is "its history can be read elsewhere" "$? $(<"$tmp/err")" "0 "
+same "and has the same" "$(reported "$tmp/history.json")" "$(truth)"
+done_testing

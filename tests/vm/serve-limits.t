@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# The aggregator's bounds: what it may cost, how many callers it tells apart, how much it writes.
+. /root/vm/lib.sh
+. /root/vm/serve_lib.sh
+
+# --- it costs too much -------------------------------------------------------------------------
+
+check "serve begins" serve_begin 'kfuncs = bpf_task_from_pid bpf_task_release bpf_cgroup_from_id' \
+	'references = off' 'measure = 1s' 'max_overhead = 0.0001%'
+workload --seconds 8 --truth truth.json two-programs >/dev/null 2>&1 &
+work=$!
+check "what costs most is no longer traced" wait_for 60 grep -q '"kind": *"detached"' notices.jsonl
+wait $work
+check "it is drained" drained
+first=$(jq -r 'select(.kind == "detached").kfunc' notices.jsonl | head -n 1)
+same "the first that went has cost most" "$first" "$(jq -r '[.[]
+	| select(.name == "kfunctrace_kfunc_probe_cpu_seconds_total")] | max_by(.value).labels.kfunc' metrics.json)"
+is "that it is not traced is served, with the reason" "$(jq -r --arg kfunc "$first" '.[]
+	| select(.name == "kfunctrace_untraced_kfunc" and .labels.kfunc == $kfunc).labels.reason' \
+	metrics.json)" "over max_overhead"
+sed -i 's/^max_overhead.*/max_overhead = off/' serve.conf
+kill -HUP $serve_pid
+check "without the limit it is taken up again" wait_for 60 grep -q '"kind": *"attached"' notices.jsonl
+check "it is drained" drained
+is "all are traced" "$(jq -c '[.[] | select(.name == "kfunctrace_untraced_kfunc").labels.kfunc
+	| select(IN("bpf_cgroup_from_id", "bpf_task_from_pid", "bpf_task_release"))]' metrics.json)" "[]"
+before=$(value kfunc_calls_total)
+workload --truth truth.json two-programs >/dev/null 2>&1
+check "it is drained" drained
+same "and counted" "$(($(value kfunc_calls_total) - before))" "$(jq '[.[] | select(.program != null
+	and (.kfunc | IN("bpf_task_from_pid", "bpf_task_release", "bpf_cgroup_from_id"))).calls] | add' truth.json)"
+serve_end
+
+# --- very many callers -----------------------------------------------------------------------------
+
+check "serve begins" serve_begin 'kfuncs = bpf_task_from_pid bpf_task_release bpf_cgroup_*' 'max_callers = 2'
+workload --truth truth.json two-programs >/dev/null 2>&1
+check "it is drained" drained
+is "as many as it may are told apart" "$(jq '[.[] | select(.name == "kfunctrace_kfunc_calls_total"
+	and .labels.caller != "other")] | length' metrics.json)" 2
+for kfunc in bpf_task_from_pid bpf_task_release bpf_cgroup_from_id; do
+	same "$kfunc: with the others, all calls are there" \
+		"$(value kfunc_calls_total ".kfunc == \"$kfunc\"")" \
+		"$(jq --arg kfunc $kfunc '[.[] | select(.kfunc == $kfunc).calls] | add' truth.json)"
+done
+serve_end
+
+# --- no room to write ---------------------------------------------------------------------------------
+
+mkdir -p small
+mount -t tmpfs -o size=64k tmpfs small
+serve_history=$PWD/small/history.db
+check "serve begins with a disk that is too small" serve_begin 'kfuncs = bpf_task_*'
+workload --truth truth.json two-programs >/dev/null 2>&1
+check "it counts all the same" drained
+same "every call" "$(value kfunc_calls_total '.caller == "program"')" "$(jq '[.[] | select(.program != null
+	and (.kfunc | startswith("bpf_task_"))).calls] | add' truth.json)"
+check "and says that it cannot write" wait_for 30 grep -q '"kind": *"trouble"' notices.jsonl
+mount -o remount,size=8M small
+sleep 2
+check "it is drained" drained
+kill -9 $serve_pid
+wait $serve_pid 2>/dev/null
+kfunctrace report --history small/history.db --since 1h --json >report.json 2>stderr
+same "with room again, all of it is written" \
+	"$(jq '[.uses[] | select(.caller == "program").calls] | add' report.json)" \
+	"$(jq '[.[] | select(.program != null and (.kfunc | startswith("bpf_task_"))).calls] | add' truth.json)"
+umount small
+is "the log of the kernel is clean" "$(dmesg | grep -cE 'WARNING:|BUG:')" 0
+done_testing

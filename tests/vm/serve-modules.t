@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# machine: --module kfunctrace_test
+#
+# The aggregator follows modules: it traces those that come, lets go of one that is to leave, and takes
+# it up again when it is back.
+. /root/vm/lib.sh
+. /root/vm/serve_lib.sh
+
+module=kfunctrace_test
+file=$(find /vm -name "$module.ko")
+folder=/sys/kernel/debug/$module
+
+# Calls of a kfunc, by the module's own count.
+counted()
+{
+	awk -v kfunc="$1" '$1 == kfunc { print $2 }' "$folder/calls"
+}
+
+served()
+{
+	value kfunc_calls_total ".kfunc == \"$1\" and .caller == \"program\""
+}
+
+is_gone()
+{
+	rmmod $module
+}
+
+rmmod $module
+check "serve begins without the module" serve_begin 'kfuncs = bpf_task_* kfunctrace_test_*'
+check "the module comes" insmod "$file"
+check "and is traced" wait_for 60 grep -q '"kind": *"attached"' notices.jsonl
+check "programs call it" workload --truth truth.json test-module
+check "it is drained" drained
+for kfunc in kfunctrace_test_plain kfunctrace_test_object_release; do
+	same "$kfunc: all calls of programs are counted" "$(served $kfunc)" \
+		"$(jq --arg kfunc $kfunc '[.[] | select(.kfunc == $kfunc and .program != null).calls] | add' \
+			truth.json)"
+done
+plain=$(served kfunctrace_test_plain)
+rmmod $module 2>/dev/null
+is "while it is traced it cannot leave" $? 1
+kfunctrace release --config serve.conf $module >stdout 2>stderr
+is "the aggregator lets go of it" "$? $(cat stderr)" "0 "
+check "then it leaves" wait_for 30 is_gone
+matches "that is told" notices.jsonl '"kind": *"detached".*"module": *"kfunctrace_test"'
+check "it is drained" drained
+is "what was counted stays" "$(served kfunctrace_test_plain)" "$plain"
+rm notices.jsonl
+check "it comes again" insmod "$file"
+check "and is traced again" wait_for 60 grep -q '"kind": *"attached"' notices.jsonl
+check "programs call it" workload --truth again.json test-module
+check "it is drained" drained
+same "the counts go on" "$(served kfunctrace_test_plain)" "$((plain + $(jq \
+	'[.[] | select(.kfunc == "kfunctrace_test_plain" and .program != null).calls] | add' again.json)))"
+kfunctrace release --config serve.conf nosuch >stdout 2>stderr
+is "a module that is not there is an error" $? 2
+matches "which says so" stderr "nosuch"
+
+# Never while it is traced no more: a configuration that leaves modules alone.
+sed -i 's/^max_overhead.*/&\nmodules = off/' serve.conf
+kill -HUP $serve_pid
+check "with modules = off it is let go of" wait_for 60 is_gone
+serve_end
+is "it ends" $? 0
+kfunctrace release --config serve.conf $module >stdout 2>stderr
+is "nobody is there to let go then" $? 2
+matches "which says so" stderr "no aggregator|not running|nobody"
+is "the log of the kernel is clean" "$(dmesg | grep -cE 'WARNING:|BUG:')" 0
+done_testing

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# The aggregator: what it serves is what programs have called, over reloads, restarts and kills.
+. /root/vm/lib.sh
+. /root/vm/serve_lib.sh
+
+# run WORKLOAD [OPTION]...: leaves truth.json of it alone
+run()
+{
+	local name=$1
+
+	shift
+	workload --truth called.json "$@" "$name" >stdout 2>&1 || return
+	tasks called.json >truth.json
+}
+
+# tasks FILE: what is traced from the beginning
+tasks()
+{
+	jq 'map(select(.kfunc | startswith("bpf_task_")))' "$1"
+}
+
+# sum FILE...: the truths of several runs as one
+sum()
+{
+	jq -s 'add | group_by([.kfunc, .program])
+		| map(.[0] + {calls: (map(.calls) | add),
+			null_returns: (if all(.null_returns == null) then null else map(.null_returns // 0) | add end)})' \
+		"$@" >truth.json
+}
+
+# serves DESCRIPTION [MODE]: the metrics are what truth.json has
+serves()
+{
+	local difference
+
+	rows_of_metrics >rows.json
+	difference=$(compare "${2:-exact}" 2>&1)
+	if [ -z "$difference" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$difference
+$(tail -n 5 serve.err)"
+	fi
+}
+
+# --- it begins ------------------------------------------------------------------------------
+
+check "serve attaches and is ready" serve_begin 'kfuncs = bpf_task_*' 'target = 7.x'
+is "/healthz says that it goes on" "$(get /healthz)" "ok"
+kfunctrace serve -c serve.conf >second.out 2>second.err
+is "a second one leaves" $? 2
+matches "and says who runs" second.err "$serve_pid"
+caps=$(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/$serve_pid/status)
+is "it has given up most capabilities, for good" \
+	"$(sed -n 's/^CapBnd:[^0-9a-f]*//p' /proc/$serve_pid/status) $(sed -n 's/^NoNewPrivs:[^0-9]*//p' \
+		/proc/$serve_pid/status)" "$caps 1"
+is "among them those to load modules, to kill and to change owners" \
+	"$((0x$caps & (1 << 16 | 1 << 5 | 1 << 0)))" 0
+
+# --- it counts ------------------------------------------------------------------------------
+
+check "a workload runs" run two-programs
+cp truth.json first.json
+check "it is drained" drained
+serves "calls and NULL returns are those of the programs"
+is "nothing is without a caller" \
+	"$(value unattributed_calls_total '.reason != "recursion"') $(value lost_total)" "0 0"
+same "references that were acquired and given back are even" \
+	"$(value references_acquired_total)" "$(value references_released_total)"
+get / | sed 's/<wbr>//g' >page.html
+matches "the status page names the programs" page.html "$(jq -r 'map(.program)[0]' truth.json)"
+
+# --- it is read anew ---------------------------------------------------------------------------
+
+cp serve.conf good.conf
+echo 'intervall = 1s' >>serve.conf
+kill -HUP $serve_pid
+check "a wrong configuration is refused" wait_for 20 grep -q intervall serve.err
+check "and told" wait_for 20 grep -q '"kind": *"trouble"' notices.jsonl
+check "it goes on with the one before" drained
+serves "and has lost nothing"
+sed 's/^max_overhead.*/max_objects = 99/' good.conf >serve.conf
+kill -HUP $serve_pid
+check "what needs a restart is refused" wait_for 20 grep -q max_objects serve.err
+
+# While programs call, and probes come and go.
+sed 's/^kfuncs.*/kfuncs = bpf_task_* bpf_cgroup_*/; s/^interval.*/interval = 300ms/' good.conf \
+	>serve.conf
+workload --truth called.json --times 4000 two-programs >stdout 2>&1 &
+work=$!
+sleep 0.5
+kill -HUP $serve_pid
+check "a configuration is read anew while programs call" wait_for 120 \
+	grep -q '"kind": *"attached"' notices.jsonl
+wait $work
+tasks called.json >during.json
+sum first.json during.json
+check "it is drained" drained
+serves "no call is lost over it"
+cgroups=$(value kfunc_calls_total '.kfunc | startswith("bpf_cgroup_")')
+check "a workload runs" run two-programs
+cp truth.json third.json
+check "it is drained" drained
+sum first.json during.json third.json
+serves "it goes on"
+same "kfuncs that were chosen now are counted as well" \
+	"$(($(value kfunc_calls_total '.kfunc | startswith("bpf_cgroup_")') - cgroups))" \
+	"$(jq 'map(select(.kfunc | startswith("bpf_cgroup_")).calls) | add' called.json)"
+
+# --- it is killed --------------------------------------------------------------------------------
+
+before=$(value kfunc_calls_total)
+kill -9 $serve_pid
+wait $serve_pid 2>/dev/null
+check "killed, it begins again" serve_again
+check "it is drained" drained
+same "and has what was drained before" "$(value kfunc_calls_total)" "$before"
+check "a workload runs" run two-programs
+cp truth.json fourth.json
+check "it is drained" drained
+sum first.json during.json third.json fourth.json
+serves "it goes on where it was"
+
+# --- it ends, and is reported on -------------------------------------------------------------------
+
+check "a workload runs" run two-programs
+cp truth.json fifth.json
+serve_end
+is "it ends when it is told to" $? 0
+check "nothing stays attached" nothing_attached
+sum first.json during.json third.json fourth.json fifth.json
+kfunctrace report --history history.db --since 1h --json >report.json 2>stderr
+is "the history can be reported on" "$? $(cat stderr)" "0 "
+jq '[.uses[] | {kfunc, caller, program, calls, null_returns}]' report.json >rows.json
+is "it has all calls, the last before the end too" "$(compare exact)" ""
+is "the log of the kernel is clean" "$(dmesg | grep -cE 'WARNING:|BUG:')" 0
+done_testing

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# For the tests of `kfunctrace serve`: an aggregator in the background, and what it serves as JSON.
+#
+#	serve_begin 'kfuncs = bpf_task_*' ...   lines for [serve]
+#	scrape                                   leaves metrics and metrics.json
+#	serve_end
+
+serve_pid=
+serve_port=9435
+
+# serve_config LINE...: what the tests need, and LINEs of [serve]
+serve_config()
+{
+	cat >serve.conf <<-EOT
+	[serve]
+	interval = 500ms
+	look = 1s
+	max_overhead = off
+	control = /run/kfunctrace-test/control
+	[history]
+	file = ${serve_history:-$PWD/history.db}
+	[listen]
+	address = 127.0.0.1:$serve_port
+	[notices]
+	to = file:$PWD/notices.jsonl stderr
+	burst = ${serve_burst:-100}
+	stale_age = 1s
+	EOT
+	for line; do
+		# Keys of [serve] that stand there already are replaced.
+		sed -i "/^${line%% *} = /d; s|^\[serve\]\$|&\n$line|" serve.conf
+	done
+}
+
+get()
+{
+	timeout 20 wget -q -O - "http://127.0.0.1:$serve_port$1"
+}
+
+is_ready()
+{
+	get /readyz
+}
+
+# Begins anew with what serve.conf says. Leaves serve.err.
+serve_again()
+{
+	kfunctrace serve -c serve.conf "$@" >serve.out 2>serve.err &
+	serve_pid=$!
+	wait_for 120 is_ready
+}
+
+serve_begin()
+{
+	rm -f notices.jsonl history.db*
+	serve_config "$@"
+	serve_again
+}
+
+serve_end()
+{
+	kill -TERM $serve_pid 2>/dev/null
+	wait $serve_pid
+}
+
+# Metrics as an array of {name, value, labels}.
+scrape()
+{
+	get /metrics >metrics || return
+	grep -v '^#' metrics | jq -R 'capture("^(?<name>[a-z0-9_]+)(\\{(?<labels>.*)\\})? (?<value>[^ ]+)$")
+		| .value |= tonumber
+		| .labels = ([.labels // "" | scan("([a-z_]+)=\"((?:[^\"\\\\]|\\\\.)*)\"")]
+			| map({key: .[0], value: .[1]}) | from_entries)' | jq -s . >metrics.json
+}
+
+# Waits until drains that began after now are served.
+drained()
+{
+	local seen
+
+	scrape || return
+	seen=$(value kfunctrace_drain_duration_seconds_count)
+	wait_for 30 drained_after $((seen + 1))
+}
+
+drained_after()
+{
+	scrape && [ "$(value kfunctrace_drain_duration_seconds_count)" -gt "$1" ]
+}
+
+# value NAME [FILTER]: the sum of its samples, "-" when there is none
+value()
+{
+	jq -r --arg name "kfunctrace_${1#kfunctrace_}" \
+		"map(select(.name == \$name and (.labels | ${2:-true})).value)
+		| if length == 0 then \"-\" else add end" metrics.json
+}
+
+# Rows as `kfunctrace stat` has them, for compare().
+rows_of_metrics()
+{
+	jq '[.[] | select(.name == "kfunctrace_kfunc_calls_total") | .labels as $l
+		| {kfunc: $l.kfunc, caller: $l.caller, program: (if $l.caller == "program" then $l.program else null end),
+		   calls: .value}] as $calls
+		| [.[] | select(.name == "kfunctrace_kfunc_null_returns_total")
+			| {key: "\(.labels.kfunc) \(.labels.caller) \(.labels.program)", value}] as $nulls
+		| ($nulls | from_entries) as $nulls
+		| $calls | map(. + {null_returns: $nulls["\(.kfunc) \(.caller) \(.program // "")"]})' metrics.json
+}
