@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -458,5 +459,5 @@ int prometheus__sample(const json_t *pair, __s64 *time_ms, double *value)
 		return -EPROTO;
 	*time_ms = seconds * 1000 + 0.5;
 	*value = strtod(text, &end);
-	return end != text && !*end ? 0 : -EPROTO;
+	return end != text && !*end && !isnan(*value) ? 0 : -EPROTO;
 }

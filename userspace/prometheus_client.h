@@ -34,7 +34,10 @@ int prometheus__query(struct prometheus *client, const char *expression, __s64 t
 int prometheus__query_range(struct prometheus *client, const char *expression, __s64 begin_ms,
 			    __s64 end_ms, __s64 step_ms, struct json_t **result);
 
-/* One [TIME, "VALUE"] of a series. Returns 0, or -EPROTO (nothing is said) when it is none. */
+/*
+ * One [TIME, "VALUE"] of a series. Returns 0, or -EPROTO (nothing is said) when it is none: also of NaN,
+ * by which VictoriaMetrics says that the target was gone for a while.
+ */
 int prometheus__sample(const struct json_t *pair, __s64 *time_ms, double *value);
 
 /* What the client has asked for so far. */

@@ -71,6 +71,8 @@ static void samples_are_read_to_the_millisecond(void **state)
 	assert_int_equal(sample("[1700000000.123, \"35184372088832\"]", &time, &value), 0);
 	assert_true(time == 1700000000123);
 	assert_true(value == 35184372088832);
+	/* The target was gone: VictoriaMetrics says so. */
+	assert_int_not_equal(sample("[1700000000, \"NaN\"]", &time, &value), 0);
 	assert_int_equal(sample("[1700000000, \"1e3\"]", &time, &value), 0);
 	assert_true(time == 1700000000000 && value == 1000);
 }
