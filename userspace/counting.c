@@ -544,25 +544,34 @@ int counting__release_module(struct counting *counting, const char *module)
 	return err ?: nr;
 }
 
-/* Probes that nobody wants any more. Returns how many, or a negative errno. */
+/* Nobody wants it any more. Destructors are wanted as long as their module is. */
+static bool is_unwanted(const struct counting *counting, const struct probe *probe)
+{
+	int function = counting__function_of(probe->target.subject);
+	const struct kfunc *kfunc;
+
+	if (probe->state != PROBE_ATTACHED || probe->is_twin)
+		return false;
+	if (!is_module_wanted(counting, probe->target.kbtf->name))
+		return true;
+	if (function >= 0)
+		kfunc = pairing__function(counting->session.pairing, function)->kfunc;
+	else
+		kfunc = registry__at(counting->session.tracing.kernel.registry,
+				     probe->target.subject - FIRST_OTHER);
+	return kfunc && why_not(counting, kfunc);
+}
+
+/* Returns how many, or a negative errno. */
 static int detach_unwanted(struct counting *counting)
 {
 	const struct probe_set *set = counting->session.tracing.set;
-	const struct pairing *pairing = counting->session.pairing;
 	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs));
 
 	if (!idxs)
 		return -ENOMEM;
 	for (int i = 0; i < probe_set__nr(set); i++) {
-		const struct probe *probe = probe_set__at(set, i);
-		int function = counting__function_of(probe->target.subject);
-		const struct kfunc *kfunc =
-			function >= 0 ? pairing__function(pairing, function)->kfunc
-				      : registry__at(kernel_of(counting)->registry,
-						     probe->target.subject - FIRST_OTHER);
-
-		if (probe->state == PROBE_ATTACHED && !probe->is_twin && kfunc &&
-		    why_not(counting, kfunc))
+		if (is_unwanted(counting, probe_set__at(set, i)))
 			idxs[nr++] = i;
 	}
 	nr = probe_set__detach(counting->session.tracing.set, idxs, nr);
