@@ -15,9 +15,10 @@
 #include "references.h"
 #include "serve_config.h"
 
-/* Who holds an object. */
+/* Who holds an object, as far as it can be told. */
 struct holder {
-	__u32 number; /* of the acquire, in the aggregate; AGGREGATE_NONE: it cannot be told */
+	__u32 number; /* of the acquire, in the aggregate; AGGREGATE_NONE: not which of them it was */
+	bool is_known; /* the caller is */
 	struct known_program caller;
 };
 
@@ -35,17 +36,26 @@ static struct holder holder_at(const struct counting *counting, __u32 site)
 	caller = caller__of_site(counting->session.tracing.counters, record);
 	holder.number = counting__number_of(counting, probe_set__at(set, probe)->target.subject);
 	holder.caller = counting__known(counting, &caller);
+	holder.is_known = true;
 	return holder;
 }
 
-/* The one who holds it: of several call sites of one program, the first. */
+/* Of several call sites of one program it is known which program, and not by which of its kfuncs. */
 static struct holder holder_of(const struct counting *counting, const struct object_row *row)
 {
-	if (row->nr_holders == 1 && !row->more_holders)
-		return holder_at(counting, row->holders[0].site);
-	if (row->nr_holders && row->is_one_program)
-		return holder_at(counting, row->holders[0].site);
-	return (struct holder){ .number = AGGREGATE_NONE };
+	struct holder holder = { .number = AGGREGATE_NONE };
+
+	if (!row->nr_holders || (row->more_holders && !row->is_one_program) ||
+	    (row->nr_holders > 1 && !row->is_one_program))
+		return holder;
+	holder = holder_at(counting, row->holders[0].site);
+	for (int i = 1; i < row->nr_holders; i++) {
+		if (holder_at(counting, row->holders[i].site).number != holder.number)
+			holder.number = AGGREGATE_NONE;
+	}
+	if (row->more_holders)
+		holder.number = AGGREGATE_NONE;
+	return holder;
 }
 
 /* --- sums --------------------------------------------------------------------------------------- */
@@ -162,27 +172,28 @@ static void tell_stale(struct counting *counting, const struct object_row *row,
 		holder->number == AGGREGATE_NONE
 			? NULL
 			: aggregate__kfunc_at(counting->aggregate, holder->number);
+	const char *caller = holder->is_known ? known_program__title(&holder->caller) : NULL;
 	const char *type = pairing__type(counting->session.pairing, row->type)->name;
 	char message[512], age[32];
 
 	snprintf(message, sizeof(message), "%s holds %u reference%s on a dead %s for %s: %s%s%s",
-		 kfunc ? known_program__title(&holder->caller) : "somebody", row->references,
-		 row->references == 1 ? "" : "s", type, format_ns(row->age_ns, age, sizeof(age)),
-		 what, kfunc ? ", acquired by " : "", kfunc ? kfunc->name : "");
-	notices__tell(
-		counting->notices,
-		&(struct notice){
-			.kind = NOTICE_STALE_REFERENCE,
-			.kfunc = kfunc ? kfunc->name : NULL,
-			.module = kfunc ? kfunc->module : NULL,
-			.caller = kfunc ? known_program__title(&holder->caller) : NULL,
-			.program_type = kfunc && *holder->caller.type ? holder->caller.type : NULL,
-			.program_id = holder->caller.id,
-			.object_type = type,
-			.object = what,
-			.number = row->references,
-			.message = message },
-		clock_ns());
+		 caller ?: "somebody", row->references, row->references == 1 ? "" : "s", type,
+		 format_ns(row->age_ns, age, sizeof(age)), what, kfunc ? ", acquired by " : "",
+		 kfunc ? kfunc->name : "");
+	notices__tell(counting->notices,
+		      &(struct notice){ .kind = NOTICE_STALE_REFERENCE,
+					.kfunc = kfunc ? kfunc->name : NULL,
+					.module = kfunc ? kfunc->module : NULL,
+					.caller = caller,
+					.program_type = caller && *holder->caller.type
+								? holder->caller.type
+								: NULL,
+					.program_id = holder->caller.id,
+					.object_type = type,
+					.object = what,
+					.number = row->references,
+					.message = message },
+		      clock_ns());
 }
 
 /* --- the look --------------------------------------------------------------------------------------- */
@@ -201,7 +212,7 @@ static struct aggregate_object object_of(struct counting *counting, const struct
 		.stale = row->is_stale,
 	};
 
-	if (holder->number != AGGREGATE_NONE)
+	if (holder->is_known)
 		object.caller = aggregate__caller(counting->aggregate, &holder->caller);
 	object_row__describe(row, counting->session.pairing, object.what, sizeof(object.what));
 	return object;

@@ -54,19 +54,19 @@ for type in task_struct cgroup; do
 		"$(jq --arg type $type '[.parked[] | select(.type == $type and .stale).references] | add // 0' \
 			truth.json)"
 done
-is "who acquired what is outstanding" \
-	"$(jq -c '[.[] | select(.name == "kfunctrace_references_held" and .value > 0)
-		| {kfunc: .labels.kfunc, program: .labels.program, references: .value}]
-		| sort_by(.kfunc, .program)' parked.json)" \
-	"$(jq -c '[.parked[] | select(.ambiguous | not)] | group_by([.kfunc, .program])
-		| map({kfunc: .[0].kfunc, program: .[0].program, references: (map(.references) | add)})
-		| sort_by(.kfunc, .program)' truth.json)"
+# Where a program has acquired by several kfuncs and given some back, it is not known by which it has them.
+jq -r '.[] | select(.name == "kfunctrace_references_held" and .value > 0)
+	| "\(.labels.kfunc) \(.labels.program) \(.value)"' parked.json | sort >told
+jq -r '[.parked[] | select(.ambiguous | not)] | group_by([.kfunc, .program])[]
+	| "\(.[0].kfunc) \(.[0].program) \(map(.references) | add)"' truth.json | sort >parked
+same "some of what is outstanding is told of who acquired it" "$([ -s told ] && echo yes)" yes
+is "and none of it is wrong" "$(grep -vxFf parked told)" ""
 matches "what is dead is told" notices.jsonl '"kind": *"stale-reference".*"object_type": *"task_struct"'
 
 # What was given back was held for some time: as many as were released after an acquire that was seen.
 check "it is looked at" looked
-same "a time was taken of each reference that was given back" \
-	"$(value reference_holding_seconds_count)" \
+same "a time was taken of each reference that was given back, or it is not known who had it" \
+	"$(($(value reference_holding_seconds_count) + $(value lost_total '.reason == "holding_times"')))" \
 	"$(jq '[.[] | select(.name == "kfunctrace_references_released_total").value] | add' metrics.json)"
 
 # --- counts of zero, and a flood of them --------------------------------------------------------
