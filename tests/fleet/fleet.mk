@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make check-fleet  a simulated fleet, scraped by Prometheus and VictoriaMetrics on this machine
+# make check-fleet  a simulated fleet, and a real host in a VM, scraped by Prometheus and VictoriaMetrics
 
 FLEET := $(BUILD)/fleet
 
 .PHONY: fleet check-fleet
 fleet: $(FLEET)/fleet-simulator
 
-check-fleet: kfunctrace fleet
-	$(Q)tests/fleet.sh
+check-fleet: kfunctrace fleet workloads
+	$(Q)tests/fleet.sh && tests/fleet-vm.sh
 
 $(FLEET)/fleet-simulator: tests/fleet/simulator.c $(BUILD)/libkfunctrace.a | $(FLEET)
 	$(say) TEST $<
