@@ -26,6 +26,8 @@ cycle()
 	# shellcheck disable=SC2046 # no command has a blank that does not separate
 	control run '1 begin 4096' "$(sed -n 1p commands)" "$(sed -n 2p commands)" '1 start' '1 keep' >run.out
 	workload --truth /dev/null --rounds 4 churn >/dev/null || return
+	# The kernel frees programs in its own time.
+	wait_for 10 grep -q '^retired ' $CONTROL
 	grep -c '^retired ' $CONTROL >records
 	control run '1 lines' '1 end' >>run.out
 	rmmod kfunctrace
