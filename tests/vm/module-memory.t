@@ -11,8 +11,8 @@ MODULE=/vm/modules/kfunctrace.ko
 export PATH="$PATH:/root"
 
 # Of cycles between two measurements, and how much may be noise: less than half a kilobyte a cycle.
-CYCLES=40
-NOISE_KB=20
+CYCLES=20
+NOISE_KB=12
 
 for kfunc in $(workload --kfuncs churn); do
 	kfuncs="${kfuncs:-} -k $kfunc"
