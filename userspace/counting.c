@@ -351,6 +351,9 @@ static int attach(struct counting *counting)
 	if (nr >= 0) {
 		opts.others = others;
 		opts.nr_others = nr;
+		if (!nr && !counting->session.plan.nr)
+			msg__warn("no kfunc of this kernel is chosen: only those of modules that "
+				  "come may be counted");
 		err = reference_session__attach(&counting->session, &opts);
 	} else {
 		err = nr;

@@ -392,7 +392,7 @@ int tracing_session__attach(struct tracing_session *session, const struct probe_
 		    probe_set__nr_attached(session->set), probe_set__nr(session->set),
 		    (double)load_ns / NS_PER_S, (double)attach_ns / NS_PER_S,
 		    (unsigned long long)counters__memory(session->counters) / 1024);
-	if (!probe_set__nr_attached(session->set)) {
+	if (nr_targets && !probe_set__nr_attached(session->set)) {
 		const struct probe *first = probe_set__at(session->set, 0);
 
 		say_failure(session,

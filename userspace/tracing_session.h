@@ -48,7 +48,7 @@ bool tracing_session__reads_on(const struct tracing_session *session);
 /* Leaves only what it counts, of an array; returns how many these are. */
 int tracing_session__keep_counted(const struct tracing_session *session,
 				  struct probe_target *targets, int nr_targets);
-/* -EINTR: interrupted. Fails when not a single probe could be attached. */
+/* -EINTR: interrupted. Fails when none of several probes could be attached. */
 int tracing_session__attach(struct tracing_session *session, const struct probe_target *targets,
 			    int nr_targets);
 /*

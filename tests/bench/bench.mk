@@ -14,6 +14,7 @@ bench: kfunctrace workloads metrics-server $(BENCH)/bench-loop $(BENCH)/bench-ag
 	$(Q)tests/bench/objects
 	$(Q)tests/bench/scrape
 	$(Q)$(BENCH)/bench-aggregator
+	$(Q)tests/bench/churn $(firstword $(BENCH_KERNELS))
 
 check-bench: kfunctrace $(BENCH)/bench-loop
 	$(Q)tests/bench/bench --check trixie

@@ -7,7 +7,7 @@
 
 # --- it costs too much -------------------------------------------------------------------------
 
-check "serve begins" serve_begin 'kfuncs = bpf_task_from_pid bpf_task_release bpf_cgroup_from_id' \
+check "serve begins" serve_begin "kfuncs = $THREE" \
 	'references = off' 'measure = 1s' 'max_overhead = 0.0001%'
 workload --seconds 8 --truth truth.json two-programs >/dev/null 2>&1 &
 work=$!
@@ -25,22 +25,22 @@ kill -HUP $serve_pid
 check "without the limit it is taken up again" wait_for 60 grep -q '"kind": *"attached"' notices.jsonl
 check "it is drained" drained
 is "all are traced" "$(jq -c '[.[] | select(.name == "kfunctrace_untraced_kfunc").labels.kfunc
-	| select(IN("bpf_cgroup_from_id", "bpf_task_from_pid", "bpf_task_release"))]' metrics.json)" "[]"
+	| {kfunc: .} | select('"$(among "$THREE")"')]' metrics.json)" "[]"
 before=$(value kfunc_calls_total)
 workload --truth truth.json two-programs >/dev/null 2>&1
 check "it is drained" drained
-same "and counted" "$(($(value kfunc_calls_total) - before))" "$(jq '[.[] | select(.program != null
-	and (.kfunc | IN("bpf_task_from_pid", "bpf_task_release", "bpf_cgroup_from_id"))).calls] | add' truth.json)"
+same "and counted" "$(($(value kfunc_calls_total) - before))" "$(jq "[.[] | select(.program != null
+	and $(among "$THREE")).calls] | add" truth.json)"
 serve_end
 
 # --- very many callers -----------------------------------------------------------------------------
 
-check "serve begins" serve_begin 'kfuncs = bpf_task_from_pid bpf_task_release bpf_cgroup_*' 'max_callers = 2'
+check "serve begins" serve_begin "kfuncs = $THREE" 'max_callers = 2'
 workload --truth truth.json two-programs >/dev/null 2>&1
 check "it is drained" drained
 is "as many as it may are told apart" "$(jq '[.[] | select(.name == "kfunctrace_kfunc_calls_total"
 	and .labels.caller != "other")] | length' metrics.json)" 2
-for kfunc in bpf_task_from_pid bpf_task_release bpf_cgroup_from_id; do
+for kfunc in $THREE; do
 	same "$kfunc: with the others, all calls are there" \
 		"$(value kfunc_calls_total ".kfunc == \"$kfunc\"")" \
 		"$(jq --arg kfunc $kfunc '[.[] | select(.kfunc == $kfunc).calls] | add' truth.json)"
@@ -52,11 +52,11 @@ serve_end
 mkdir -p small
 mount -t tmpfs -o size=64k tmpfs small
 serve_history=$PWD/small/history.db
-check "serve begins with a disk that is too small" serve_begin 'kfuncs = bpf_task_*'
+check "serve begins with a disk that is too small" serve_begin "kfuncs = $FIRST"
 workload --truth truth.json two-programs >/dev/null 2>&1
 check "it counts all the same" drained
-same "every call" "$(value kfunc_calls_total '.caller == "program"')" "$(jq '[.[] | select(.program != null
-	and (.kfunc | startswith("bpf_task_"))).calls] | add' truth.json)"
+same "every call" "$(value kfunc_calls_total '.caller == "program"')" "$(jq "[.[] | select(.program != null
+	and $(among "$FIRST")).calls] | add" truth.json)"
 check "and says that it cannot write" wait_for 30 grep -q '"kind": *"trouble"' notices.jsonl
 mount -o remount,size=8M small
 sleep 2
@@ -66,7 +66,7 @@ wait $serve_pid 2>/dev/null
 kfunctrace report --history small/history.db --since 1h --json >report.json 2>stderr
 same "with room again, all of it is written" \
 	"$(jq '[.uses[] | select(.caller == "program").calls] | add' report.json)" \
-	"$(jq '[.[] | select(.program != null and (.kfunc | startswith("bpf_task_"))).calls] | add' truth.json)"
+	"$(jq "[.[] | select(.program != null and $(among "$FIRST")).calls] | add" truth.json)"
 umount small
 is "the log of the kernel is clean" "$(dmesg | grep -cE 'WARNING:|BUG:')" 0
 done_testing

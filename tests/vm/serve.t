@@ -18,7 +18,7 @@ run()
 # tasks FILE: what is traced from the beginning
 tasks()
 {
-	jq 'map(select(.kfunc | startswith("bpf_task_")))' "$1"
+	jq "map(select($(among "$FIRST")))" "$1"
 }
 
 # sum FILE...: the truths of several runs as one
@@ -47,7 +47,7 @@ $(tail -n 5 serve.err)"
 
 # --- it begins ------------------------------------------------------------------------------
 
-check "serve attaches and is ready" serve_begin 'kfuncs = bpf_task_*' 'target = 7.x'
+check "serve attaches and is ready" serve_begin "kfuncs = $FIRST" 'target = 7.x'
 is "/healthz says that it goes on" "$(get /healthz)" "ok"
 kfunctrace serve -c serve.conf >second.out 2>second.err
 is "a second one leaves" $? 2
@@ -86,7 +86,7 @@ kill -HUP $serve_pid
 check "what needs a restart is refused" wait_for 20 grep -q max_objects serve.err
 
 # While programs call, and probes come and go.
-sed 's/^kfuncs.*/kfuncs = bpf_task_* bpf_cgroup_*/; s/^interval.*/interval = 300ms/' good.conf \
+sed "s/^kfuncs.*/kfuncs = $FIRST $LATER/; s/^interval.*/interval = 300ms/" good.conf \
 	>serve.conf
 workload --truth called.json --times 4000 two-programs >stdout 2>&1 &
 work=$!
@@ -99,16 +99,16 @@ tasks called.json >during.json
 sum first.json during.json
 check "it is drained" drained
 serves "no call is lost over it"
-cgroups=$(value kfunc_calls_total '.kfunc | startswith("bpf_cgroup_")')
-[ "$cgroups" != - ] || cgroups=0
+later=$(value kfunc_calls_total "$(among "$LATER")")
+[ "$later" != - ] || later=0
 check "a workload runs" run two-programs
 cp truth.json third.json
 check "it is drained" drained
 sum first.json during.json third.json
 serves "it goes on"
 same "kfuncs that were chosen now are counted as well" \
-	"$(($(value kfunc_calls_total '.kfunc | startswith("bpf_cgroup_")') - cgroups))" \
-	"$(jq 'map(select(.kfunc | startswith("bpf_cgroup_")).calls) | add' called.json)"
+	"$(($(value kfunc_calls_total "$(among "$LATER")") - later))" \
+	"$(jq "map(select($(among "$LATER")).calls) | add" called.json)"
 
 # --- it is killed --------------------------------------------------------------------------------
 

@@ -7,6 +7,23 @@
 #	scrape                                   leaves metrics and metrics.json
 #	serve_end
 
+# What two-programs calls: kfuncs that are traced from the beginning, and others.
+if kernel_at_least 6.2; then
+	FIRST='bpf_task_*'
+	LATER='bpf_cgroup_*'
+	THREE='bpf_task_from_pid bpf_task_release bpf_cgroup_from_id'
+else
+	FIRST='bpf_kfunc_call_test_acquire bpf_kfunc_call_test_release'
+	LATER='bpf_kfunc_call_test_get_rdonly_mem'
+	THREE="$FIRST $LATER"
+fi
+
+# among GLOBS: a filter of jq for rows and labels
+among()
+{
+	echo "(.kfunc | test(\"^($(echo "$1" | sed 's/ /|/g; s/\*/.*/g'))\$\"))"
+}
+
 serve_pid=
 serve_port=9435
 
