@@ -124,6 +124,15 @@ curl -sf "127.0.0.1:$port/truth/hosts" | sort >"$tmp/truth-hosts"
 uses='.uses[] | [.host, .kfunc, .module, .caller, .program // "", .program_type // "", .calls,
 	.null_returns, .refcount_zero, .outstanding // -1] | @tsv'
 
+# sort_out: $tmp/report, which may be large, in one go to $tmp/uses and, in short, to $tmp/rest
+sort_out()
+{
+	jq -r "($uses), \"#\" + (del(.uses) | .points = ([.points[]?.calls] | add) | tojson)" "$tmp/report" \
+		>"$tmp/out"
+	grep -v '^#' "$tmp/out" | sort >"$tmp/uses"
+	sed -n 's/^#//p' "$tmp/out" >"$tmp/rest"
+}
+
 # report STORE ARGUMENT...: to $tmp/report
 report()
 {
@@ -141,33 +150,34 @@ for store in prometheus victoria; do
 	report "$url" --json
 	is "$store: a report of the whole fleet" "$? $(cat "$tmp/err")" "0 "
 	took=$((SECONDS - start))
-	jq -r "$uses" "$tmp/report" | sort >"$tmp/uses"
+	sort_out
 	diff "$tmp/truth" "$tmp/uses" >"$tmp/diff"
 	[[ -s $tmp/truth && ! -s $tmp/diff ]]
 	ok $? "$store: all calls, NULLs, zeros and references of $(wc -l <"$tmp/truth") callers are exact" \
 		"$(head -n 20 "$tmp/diff")"
 	is "$store: kernels and losses of each host" "$(jq -r '.hosts[] |
-		[.host, .kernel, .lost] | @tsv' "$tmp/report" | sort | md5sum)" \
+		[.host, .kernel, .lost] | @tsv' "$tmp/rest" | sort | md5sum)" \
 		"$(md5sum <"$tmp/truth-hosts")"
-	is "$store: calls over time are as many" "$(jq '[.points[].calls] | add' "$tmp/report")" \
+	is "$store: calls over time are as many" "$(jq .points "$tmp/rest")" \
 		"$(awk '{ calls += $(NF - 3) } END { print calls }' "$tmp/truth")"
 	is "$store: what the target kernel breaks" \
 		"$(jq -c '[.problems[].host | ltrimstr("host-") | tonumber % 8] |
-			[length, (unique | tostring)]' "$tmp/report")" "[$(((hosts + 7) / 8)),\"[0]\"]"
-	jq -c '[.uses, .references, .problems, .deprecations, (.hosts | map(del(.begin, .end)))] |
-		map(map(del(.last_seen, .verdict)) | sort)' "$tmp/report" >"$tmp/$store.json"
+			[length, (unique | tostring)]' "$tmp/rest")" "[$(((hosts + 7) / 8)),\"[0]\"]"
+	jq -c '[.references, .problems, .deprecations, (.hosts | map(del(.begin, .end)))] |
+		map(map(del(.last_seen, .verdict)) | sort)' "$tmp/rest" >"$tmp/$store.json"
+	cat "$tmp/uses" >>"$tmp/$store.json"
 	say_cost "$store: $took s for the report, $(wc -c <"$tmp/report") bytes of JSON"
 
 	report "$url" --deprecations --json
 	is "$store: there is use of what is deprecated" "$? $(cat "$tmp/err")" "1 "
-	jq -r "$uses" "$tmp/report" | sort >"$tmp/uses"
+	sort_out
 	is "$store: and it is this" "$(cat "$tmp/uses")" "$(cat "$tmp/truth-deprecated")"
 	is "$store: with what to call instead, and when it was called last" \
 		"$(jq -c --argjson begin "$begin" '[.deprecations[] | select(.used) |
 			[.replacement, (.last_seen | strptime("%Y-%m-%dT%H:%M:%S%z") | mktime > $begin)]] |
 			unique' "$tmp/report")" '[["bpf_kfunc_new",true]]'
 	report "$url" -k 'bpf_kfunc_0[0-2]?' -k '*_299_acquire' --json
-	jq -r "$uses" "$tmp/report" | sort >"$tmp/uses"
+	sort_out
 	same "$store: -k chooses" "$(md5sum <"$tmp/uses")" \
 		"$(grep -E 'bpf_kfunc_0[0-2][0-9]	|_299_acquire' "$tmp/truth" | md5sum)"
 	report "$url" --deprecations
