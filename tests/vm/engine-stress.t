@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: trixie
 # machine: --module kfunctrace --mem 768
 #
 # CPUs and memory fail the module, and it counts right or says that it does not count.

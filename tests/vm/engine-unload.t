@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 # machine: --module kfunctrace --mem 768
 #
 # The module comes and goes while programs that call kfuncs do: it counts, or is refused, and leaves

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 # machine: --module kfunctrace --mem 768
 #
 # What the module takes it gives back: loaded, counting, read, ended and unloaded again and again,

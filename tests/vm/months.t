@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 # machine: --smp 2
 #
 # More programs come and go than there are numbers for call sites, rows in tables and room in maps:

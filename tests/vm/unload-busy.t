@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC2086 # several words in a variable
+# long: trixie
 #
 # machine: --module kfunctrace --tool perf --tool trace-cmd --tool bpftrace
 #

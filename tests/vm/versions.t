@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 # machine: --module kfunctrace --mem 768
 #
 # A tool and a module that do not belong together: nothing is counted wrong, and it is said what to do.
