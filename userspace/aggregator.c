@@ -2,6 +2,7 @@
 #include "aggregator.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -741,6 +742,8 @@ int aggregator__run(const struct aggregator_options *opts)
 		look(&aggregator);
 		judge_readiness(&aggregator, clock_ns());
 		serve_notify__ready("counting");
+		/* What only the beginning took is given back. */
+		malloc_trim(0);
 		err = loop(&aggregator);
 		serve_notify__stopping();
 		/* What was counted to the end is kept. */
