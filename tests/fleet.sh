@@ -122,7 +122,7 @@ curl -sf "127.0.0.1:$port/truth/hosts" | sort >"$tmp/truth-hosts"
 # --- reports -----------------------------------------------------------------------------------------------
 
 uses='.uses[] | [.host, .kfunc, .module, .caller, .program // "", .program_type // "", .calls,
-	.null_returns, .refcount_zero, .outstanding // -1] | @tsv'
+	.null_returns // "-", .refcount_zero // "-", .outstanding // -1] | @tsv'
 
 # sort_out: $tmp/report, which may be large, in one go to $tmp/uses and, in short, to $tmp/rest
 sort_out()

@@ -64,6 +64,15 @@ for case in $cases; do
 	good "$case: charts show the points" charts "$tmp/$case.html" "$tmp/$case.json"
 done
 
+# returned KFUNC: how often it and each of its callers got NULL and a refcount of zero
+returned()
+{
+	awk -v name="<code>$1</code>" '/class="group"/ { inside = index($0, name) && /data-t="NULL"/ } inside' \
+		"$tmp/host.html" | grep -oE 'data-t="(NULL|Refcount zero)">[^<]*' | sed 's/.*>//' | paste -sd ' '
+}
+is "what was not measured is no 0" "$(returned bpf_task_release)" "- - - -"
+is "and a 0 that was measured is one" "$(returned bpf_task_acquire)" "302 43 302 43 0 0"
+
 # What would be wrong is found.
 sed 's/<tbody>/<tbody><tr><td>/' "$tmp/host.html" >"$tmp/broken.html"
 bad "a page that is not well-formed is found" self-contained "$tmp/broken.html"

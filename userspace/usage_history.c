@@ -141,6 +141,7 @@ static int make_kfunc(struct reading *reading, sqlite3_stmt *row, __u32 *idx)
 	if (*idx == USAGE_ALL)
 		return -ENOMEM;
 	kfunc = &reading->report->kfuncs[*idx];
+	kfunc->measured |= history_column(row, 6, 0) & (AGGREGATE_NULLS | AGGREGATE_ZEROS);
 	return set_text(&kfunc->deprecation, row, 2) ?: set_text(&kfunc->replacement, row, 3) ?:
 	       set_text(&kfunc->since, row, 4) ?: set_text(&kfunc->untraced, row, 5);
 }
@@ -155,8 +156,8 @@ static int kfunc_of(struct reading *reading, __s64 id, __u32 *idx)
 		return 0;
 	}
 	err = look_up(reading, &reading->kfuncs,
-		      "SELECT name, module, deprecation, replacement, since, untraced FROM kfuncs "
-		      "WHERE id = ?",
+		      "SELECT name, module, deprecation, replacement, since, untraced, measured "
+		      "FROM kfuncs WHERE id = ?",
 		      id);
 	if (err == 1)
 		err = make_kfunc(reading, reading->kfuncs.look_up, idx);

@@ -58,13 +58,23 @@ void usage_page__programs(struct usage_page *page)
 
 /* --- kfuncs and their callers ---------------------------------------------------------------------- */
 
+static void write_measured(struct usage_page *page, __u32 kfunc, unsigned int kind, __u64 count)
+{
+	if (usage_kfunc__knows(&page->report->kfuncs[kfunc], kind, count)) {
+		page__number(page, count);
+		return;
+	}
+	page__cell(page, "n");
+	fputs("-</td>", page->out);
+}
+
 /* What a kfunc and a caller of it have in common. */
 static void write_figures(struct usage_page *page, const struct usage_sum *sum)
 {
 	page__number(page, sum->calls);
 	page__share(page, sum->calls, page->calls);
-	page__number(page, sum->nulls);
-	page__number(page, sum->zeros);
+	write_measured(page, sum->kfunc, AGGREGATE_NULLS, sum->nulls);
+	write_measured(page, sum->kfunc, AGGREGATE_ZEROS, sum->zeros);
 	page__gauge(page, &sum->outstanding);
 	page__time(page, sum->last_seen);
 	if (page->fleet)

@@ -104,6 +104,38 @@ static int take_uses(struct fleet_report *fleet, const json_t *result, enum use_
 	return 0;
 }
 
+/*
+ * A kfunc of which it is measured has such series, also of 0. They are looked up at the end of the span,
+ * where growth looks too: there are too many of them to have the server read all their samples.
+ */
+static int fill_measured(struct fleet_report *fleet, const char *name, unsigned int kind,
+			 const struct fleet_choice *choice, __s64 time_ms)
+{
+	const struct fleet_metric metric = {
+		.name = name,
+		.by = "kfunc, module",
+		.of_kfuncs = true,
+	};
+	json_t *result;
+	const json_t *series;
+	size_t i;
+	int err = fleet_query__sum(fleet->client, &metric, choice, time_ms, &result);
+
+	json_array_foreach (result, i, series) {
+		__u32 kfunc;
+
+		if (err)
+			break;
+		err = fleet_report__kfunc(fleet, series, &kfunc);
+		if (err <= 0)
+			continue;
+		fleet->report->kfuncs[kfunc].measured |= kind;
+		err = 0;
+	}
+	json_decref(result);
+	return err;
+}
+
 static int fill_uses(struct fleet_report *fleet, const struct fleet_chunk *chunk)
 {
 	static const struct fleet_metric held = { "kfunctrace_references_held", FLEET_CALLER, NULL,
@@ -111,9 +143,14 @@ static int fill_uses(struct fleet_report *fleet, const struct fleet_chunk *chunk
 	static const struct {
 		struct fleet_metric metric;
 		enum use_field field;
+		unsigned int measured;
 	} rest[] = {
-		{ { "kfunctrace_kfunc_null_returns_total", FLEET_CALLER, NULL, true }, USE_NULLS },
-		{ { "kfunctrace_refcount_zero_total", FLEET_CALLER, NULL, true }, USE_ZEROS },
+		{ { "kfunctrace_kfunc_null_returns_total", FLEET_CALLER, NULL, true },
+		  USE_NULLS,
+		  AGGREGATE_NULLS },
+		{ { "kfunctrace_refcount_zero_total", FLEET_CALLER, NULL, true },
+		  USE_ZEROS,
+		  AGGREGATE_ZEROS },
 	};
 	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
 	json_t *result;
@@ -131,6 +168,9 @@ static int fill_uses(struct fleet_report *fleet, const struct fleet_chunk *chunk
 		if (!err)
 			err = take_uses(fleet, result, rest[i].field);
 		json_decref(result);
+		err = err
+			      ?: fill_measured(fleet, rest[i].metric.name, rest[i].measured,
+					       &choice, chunk->span.end_ms);
 	}
 	/* What a host held that is gone says nothing of now. */
 	if (err || !chunk->now)

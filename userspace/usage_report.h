@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <linux/types.h>
 
+#include "aggregate.h"
 #include "known_program.h"
 #include "pattern.h"
 
@@ -29,6 +30,8 @@ struct usage_kfunc {
 	char *deprecation, *replacement, *since;
 	/* Why its calls were not counted, or not all of the time; NULL: they were. */
 	char *untraced;
+	/* AGGREGATE_NULLS, AGGREGATE_ZEROS: on some host; without it a 0 is not known. */
+	unsigned int measured;
 };
 
 /* A program on a host that calls a kfunc. */

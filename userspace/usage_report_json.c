@@ -54,6 +54,11 @@ static json_t *json_known(__s64 value)
 	return value < 0 ? json_null() : json_integer(value);
 }
 
+static json_t *json_measured(const struct usage_kfunc *kfunc, unsigned int kind, __u64 count)
+{
+	return usage_kfunc__knows(kfunc, kind, count) ? json_integer(count) : json_null();
+}
+
 /* Names in place of indices. */
 static void add_host(const struct usage_report *report, __u32 host, json_t *json)
 {
@@ -148,6 +153,7 @@ static json_t *json_uses(const struct usage_report *report)
 
 	for (size_t i = 0; i < report->nr_uses; i++) {
 		const struct usage_use *use = &report->uses[i];
+		const struct usage_kfunc *kfunc = &report->kfuncs[use->kfunc];
 		const struct known_program *program = &report->programs[use->program];
 		bool is_program = program->kind == KNOWN_PROGRAM;
 		json_t *json;
@@ -166,8 +172,10 @@ static json_t *json_uses(const struct usage_report *report)
 							      : json_null());
 		json_object_set_new(json, "loaded_by", json_text_unless_empty(program->loader));
 		json_object_set_new(json, "calls", json_integer(use->calls));
-		json_object_set_new(json, "null_returns", json_integer(use->nulls));
-		json_object_set_new(json, "refcount_zero", json_integer(use->zeros));
+		json_object_set_new(json, "null_returns",
+				    json_measured(kfunc, AGGREGATE_NULLS, use->nulls));
+		json_object_set_new(json, "refcount_zero",
+				    json_measured(kfunc, AGGREGATE_ZEROS, use->zeros));
 		json_object_set_new(json, "outstanding", json_known(use->outstanding));
 		json_object_set_new(json, "first_seen", json_time(use->first_seen));
 		json_object_set_new(json, "last_seen", json_time(use->last_seen));

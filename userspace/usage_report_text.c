@@ -142,6 +142,15 @@ static void add_time(struct table *table, __s64 when)
 	table__cell(table, "%s", usage__time(when, time, sizeof(time)));
 }
 
+static void add_measured(struct table *table, const struct usage_kfunc *kfunc, unsigned int kind,
+			 __u64 count)
+{
+	if (usage_kfunc__knows(kfunc, kind, count))
+		table__number(table, count);
+	else
+		table__cell(table, "-");
+}
+
 static void add_use(const struct text_report *text, struct table *table,
 		    const struct usage_sum *sum)
 {
@@ -155,8 +164,8 @@ static void add_use(const struct text_report *text, struct table *table,
 	if (text->fleet)
 		table__number(table, sum->hosts);
 	table__number(table, sum->calls);
-	table__number(table, sum->nulls);
-	table__number(table, sum->zeros);
+	add_measured(table, kfunc, AGGREGATE_NULLS, sum->nulls);
+	add_measured(table, kfunc, AGGREGATE_ZEROS, sum->zeros);
 	add_gauge(table, &sum->outstanding);
 	add_time(table, sum->last_seen);
 	table__cell(table, "%s", *program->loader ? program->loader : "-");

@@ -30,6 +30,11 @@ const char *usage_gauge__format(const struct usage_gauge *gauge, char *buf, size
 	return buf;
 }
 
+bool usage_kfunc__knows(const struct usage_kfunc *kfunc, unsigned int kind, __u64 count)
+{
+	return count || kfunc->measured & kind;
+}
+
 bool usage_use__happened(const struct usage_use *use)
 {
 	return use->calls || use->nulls || use->zeros || use->outstanding > 0;

@@ -45,6 +45,8 @@ enum usage_key {
  * On the host's kernel: what is deprecated since 7.1 is not on 6.12. Where that is not known, it is.
  */
 bool usage_report__deprecates(const struct usage_report *report, __u32 kfunc, __u32 host);
+/* Is it known, or a 0 that was not measured? `kind` is AGGREGATE_NULLS or AGGREGATE_ZEROS. */
+bool usage_kfunc__knows(const struct usage_kfunc *kfunc, unsigned int kind, __u64 count);
 /* Does anything but a name stand in it? */
 bool usage_use__happened(const struct usage_use *use);
 /* Takes together the uses that happened. Returns 0 or -ENOMEM; to be freed in any case. */

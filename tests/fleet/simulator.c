@@ -309,6 +309,15 @@ static __u64 growth(int host, int kfunc, int caller, unsigned int divisor)
 	}
 }
 
+/* What is not measured has no series. */
+static void print_measured(FILE *out, bool is_measured, __u64 count)
+{
+	if (is_measured)
+		fprintf(out, "\t%llu", count);
+	else
+		fputs("\t-", out);
+}
+
 static void print_use(FILE *out, int host, int kfunc, int caller)
 {
 	struct known_program program = caller_of(host, caller);
@@ -320,10 +329,11 @@ static void print_use(FILE *out, int host, int kfunc, int caller)
 	if (!nr && held <= 0)
 		return;
 	kfunc_name(name, sizeof(name), kfunc);
-	fprintf(out, "host-%03d\t%s\t%s\t%s\t%s\t%s\t%llu\t%llu\t%llu\t%d\n", host, name,
-		module_name(kfunc), known_kind__name(program.kind), program.name, program.type, nr,
-		may_be_null(kfunc) ? growth(host, kfunc, caller, 2) : 0,
-		may_be_zero(kfunc) ? growth(host, kfunc, caller, 4) : 0, held);
+	fprintf(out, "host-%03d\t%s\t%s\t%s\t%s\t%s\t%llu", host, name, module_name(kfunc),
+		known_kind__name(program.kind), program.name, program.type, nr);
+	print_measured(out, may_be_null(kfunc), growth(host, kfunc, caller, 2));
+	print_measured(out, may_be_zero(kfunc), growth(host, kfunc, caller, 4));
+	fprintf(out, "\t%d\n", held);
 }
 
 static void print_truth(FILE *out, bool deprecated_only)

@@ -66,6 +66,7 @@ static __u32 kfunc(const char *name, const char *module, const char *deprecation
 	new->deprecation = copy(deprecation);
 	new->replacement = copy(replacement);
 	new->since = copy(since);
+	new->measured = AGGREGATE_NULLS | AGGREGATE_ZEROS;
 	return idx;
 }
 
@@ -171,6 +172,7 @@ static void fill_one_host(void)
 	__u32 cgroup = kfunc("bpf_cgroup_from_id", NULL, NULL, NULL, NULL);
 	__u32 kick = kfunc("scx_bpf_kick_cpu", NULL, NULL, NULL, NULL);
 	__u32 rstat = kfunc("cgroup_rstat_flush", NULL, "renamed", "css_rstat_flush", NULL);
+	const __u32 returning_nothing[] = { insert, release, kick };
 	__u32 enqueue = program("enqueue_shared", "struct_ops", "scx.service");
 	__u32 ingress = program("tc_ingress_lb", "sched_cls", "cilium-agent[812]");
 	__u32 monitor = program("task_exit_watch", "tracing", "observability.service");
@@ -185,6 +187,8 @@ static void fill_one_host(void)
 		{ cgroup, stats, 3600, 0 },	 { kick, enqueue, 12000, 0.6 },
 	};
 
+	for (size_t i = 0; i < sizeof(returning_nothing) / sizeof(returning_nothing[0]); i++)
+		report.kfuncs[returning_nothing[i]].measured = 0;
 	kfunc("scx_bpf_cpu_rq", NULL, "deprecated", "scx_bpf_locked_rq", "6.18");
 	report.kfuncs[kfunc("scx_bpf_reenqueue_local", NULL, "deprecated", NULL, "6.20")].untraced =
 		copy("no ftrace site");

@@ -26,7 +26,7 @@ static struct usage_kfunc kfuncs[] = {
 		  .deprecation = "deprecated",
 		  .replacement = "new_one",
 		  .since = "6.19" },
-	[LIVE] = { .name = "live_one", .module = "vmlinux" },
+	[LIVE] = { .name = "live_one", .module = "vmlinux", .measured = AGGREGATE_ZEROS },
 	[BLIND] = { .name = "blind_one",
 		    .module = "vmlinux",
 		    .deprecation = "deprecated",
@@ -284,11 +284,11 @@ static void text_says_all(void **state)
 			  "time: 2026-11-14 20:17 to 2026-11-21 20:17 +0000 (7 d)\n"
 			  "known: 1 of 2 hosts not for all of that time: 1 d to 7 d\n"
 			  "lost: 3 calls or events\n");
-	expect_line(text, "old_one!  caller     xdp          1  1,234,567     1     0"
+	expect_line(text, "old_one!  caller     xdp          1  1,234,567     1     -"
 			  "            -  2026-11-21 20:16  cron.service\n");
 	expect_line(text, "live_one  idler?[2J  tracing      1         40     4     2"
 			  "            3  2026-11-21 20:15  -\n");
-	expect_line(text, "live_one  unknown    -            1          1     0     0"
+	expect_line(text, "live_one  unknown    -            1          1     -     0"
 			  "            -  -                 -\n");
 	expect_line(text, "caller (xdp): 1,234,567 calls");
 	expect_line(text, "blind_one: no call was seen");
@@ -399,6 +399,52 @@ static void json_has_all(void **state)
 	json_decref(json);
 }
 
+/* A count that is there was measured at some time. */
+static void a_zero_that_was_not_measured_is_null(void **state)
+{
+	static const struct {
+		json_int_t nulls, zeros; /* -1: null */
+	} wanted[] = { { 1, -1 }, { 4, 2 }, { -1, 0 } };
+	struct usage_report report = whole_report();
+	json_t *json, *use;
+	size_t i;
+
+	(void)state;
+	json = json_of(&report);
+	json_array_foreach (json_object_get(json, "uses"), i, use) {
+		const json_t *nulls = json_object_get(use, "null_returns");
+		const json_t *zeros = json_object_get(use, "refcount_zero");
+
+		assert_non_null(nulls);
+		assert_non_null(zeros);
+		assert_int_equal(json_is_null(nulls) ? -1 : json_integer_value(nulls),
+				 wanted[i].nulls);
+		assert_int_equal(json_is_null(zeros) ? -1 : json_integer_value(zeros),
+				 wanted[i].zeros);
+	}
+	assert_int_equal(i, ARRAY_SIZE(wanted));
+	json_decref(json);
+}
+
+static void a_page_tells_zeros_from_what_was_not_measured(void **state)
+{
+	struct usage_report report = whole_report();
+	char *page;
+	size_t size;
+	FILE *out = open_memstream(&page, &size);
+
+	(void)state;
+	assert_int_equal(usage_report__print_html(&report, out), 0);
+	fclose(out);
+	expect_line(page, "<td class=\"n\" data-t=\"NULL\">1</td>"
+			  "<td class=\"n\" data-t=\"Refcount zero\">-</td>");
+	expect_line(page, "<td class=\"n\" data-t=\"NULL\">4</td>"
+			  "<td class=\"n\" data-t=\"Refcount zero\">2</td>");
+	expect_line(page, "<td class=\"n\" data-t=\"NULL\">-</td>"
+			  "<td class=\"n\" data-t=\"Refcount zero\">0</td>");
+	free(page);
+}
+
 static void a_report_of_nothing_is_a_report(void **state)
 {
 	struct usage_report report = { .begin = 1, .end = 2 };
@@ -429,6 +475,8 @@ int main(void)
 		cmocka_unit_test(text_says_all),
 		cmocka_unit_test(text_fits_a_narrow_terminal),
 		cmocka_unit_test(json_has_all),
+		cmocka_unit_test(a_zero_that_was_not_measured_is_null),
+		cmocka_unit_test(a_page_tells_zeros_from_what_was_not_measured),
 		cmocka_unit_test(a_report_of_nothing_is_a_report),
 	};
 

@@ -84,6 +84,9 @@ static int make_history(void **state)
 	aggregate__set_deprecation(aggregate, aggregate__kfunc(aggregate, "unused", NULL),
 				   "deprecated", NULL, NULL);
 	aggregate__set_traced(aggregate, 0, true, NULL);
+	/* References are of no use to a report. */
+	aggregate__kfunc_for(aggregate, aggregate__kfunc(aggregate, "acquire", NULL))->measured =
+		AGGREGATE_NULLS | AGGREGATE_REFERENCES;
 	for (int hour = 0; hour < 96; hour++) {
 		__s64 now = NOW + hour * HOUR + 100;
 
@@ -157,7 +160,9 @@ static void all_of_it_while_it_is_written(void **state)
 	assert_string_equal(report.programs[use->program].name, "net");
 	assert_string_equal(report.programs[use->program].loader, "net.service");
 	assert_null(report.kfuncs[use->kfunc].deprecation);
+	assert_int_equal(report.kfuncs[use->kfunc].measured, AGGREGATE_NULLS);
 	use = use_of(&report, "old");
+	assert_int_equal(report.kfuncs[use->kfunc].measured, 0);
 	assert_int_equal(use->calls, 24);
 	assert_int_equal(use->outstanding, -1);
 	assert_string_equal(report.kfuncs[use->kfunc].replacement, "new");
