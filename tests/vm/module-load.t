@@ -15,11 +15,11 @@ loaded()
 }
 
 # Of the modules of the kernel's log since line FROM: what is no message of an untrusted module.
-# That a timer took long says how busy the host is.
+# That timers and clocks were late says how busy the host is.
 complaints()
 {
 	dmesg | tail -n "+$1" | grep -vE 'taints kernel|verification failed|kernel BTF mismatch|BPF: |BTF: -|^$' |
-		grep -v 'hrtimer: interrupt took'
+		grep -vE 'hrtimer: interrupt took|clocksource: '
 }
 
 is "both modules are loaded" "$(loaded)" "$both "
