@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "message.h"
 #include "prometheus_client.h"
@@ -430,6 +431,19 @@ static int fill(struct fleet_report *fleet)
 	return err;
 }
 
+/*
+ * Up to now, which was a moment ago, is up to this very moment: what was scraped in the second that is
+ * going on counts.
+ */
+static __s64 end_ms(const struct usage_query *query)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return query->end + 2 < now.tv_sec ? query->end * 1000
+					   : (__s64)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int usage_from_prometheus(struct usage_report *report, const char *url,
 			  const struct usage_query *query)
 {
@@ -437,7 +451,7 @@ int usage_from_prometheus(struct usage_report *report, const char *url,
 		.report = report,
 		.query = query,
 		.begin_ms = query->begin * 1000,
-		.end_ms = query->end * 1000,
+		.end_ms = end_ms(query),
 	};
 	int err;
 
