@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 #
 # All kfuncs at once.
 . /root/vm/lib.sh

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: backports
 # It takes modules out and in, so it has a machine that no other test has.
 # machine: --modules nf_conntrack --module kfunctrace_test
 #

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 # machine: --module kfunctrace --mem 768
 #
 # What the kernel has no room to follow to its return is missing exactly as the module says.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: trixie
 #
 # machine: --module kfunctrace --tool perf --tool trace-cmd --tool bpftrace --add Documentation/events.rst --add scripts/kfunc-refcount-zero.bt --add scripts/kfunc-held.bt --add scripts/kfunc-deprecated.bt
 #

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: trixie
 # machine: --append preempt=full
 # machine: --append preempt=full --smp 1
 #

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: trixie
 #
 # Bounded room, and watchers that are killed and that come late.
 . /root/vm/lib.sh
