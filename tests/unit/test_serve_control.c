@@ -326,7 +326,8 @@ static void half_open_clients_are_bounded(void **state)
 	}
 	begin = clock_ns();
 	expect_answer("honest", 0, "honest");
-	assert_true(clock_ns() - begin < NS_PER_S);
+	/* It did not wait for one of the others to have had its time. */
+	assert_true(clock_ns() - begin < 4 * NS_PER_S);
 	assert_true(nr_fds(server) <= before + 16);
 
 	/* A slow one has its time, and no more than that. */
@@ -337,10 +338,11 @@ static void half_open_clients_are_bounded(void **state)
 	assert_int_equal(recv(slow, &byte, 1, 0), 1);
 	assert_int_equal(byte, '0');
 	close(slow);
-	slow = connect_raw();
+	/* On a busy machine it may be much later that it is dropped, but never before. */
 	begin = clock_ns();
+	slow = connect_raw();
 	assert_int_equal(recv(slow, &byte, 1, 0), 0);
-	assert_true(clock_ns() - begin > 4 * NS_PER_S && clock_ns() - begin < 7 * NS_PER_S);
+	assert_true(clock_ns() - begin >= 5 * NS_PER_S - NS_PER_S / 10);
 	assert_int_equal(nr_fds(server), before);
 	close(slow);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
