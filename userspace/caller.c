@@ -11,6 +11,7 @@
 #include "../tracepoints/reference_records.h"
 #include "counters.h"
 #include "prog_table.h"
+#include "prog_tag.h"
 #include "site_table.h"
 
 static struct caller make(const struct counters *counters, enum caller_kind kind, __u32 prog_id,
@@ -121,26 +122,19 @@ const char *caller__format_site(const struct caller *caller, const struct counte
 	return buf;
 }
 
-static json_t *json_tag(const struct kft_prog *prog)
-{
-	char tag[sizeof(prog->tag) * 2 + 1];
-
-	for (size_t i = 0; i < sizeof(prog->tag); i++)
-		snprintf(tag + i * 2, 3, "%02x", prog->tag[i]);
-	return json_string(tag);
-}
-
 void caller__add_json(const struct caller *caller, json_t *object)
 {
 	static const char *const kinds[] = { "program", "kernel", "unknown" };
 	const struct kft_prog *prog = caller->prog;
 	const char *type = caller__type(caller);
+	char tag[PROG_TAG_TEXT];
 
 	json_object_set_new(object, "caller", json_string(kinds[caller->kind]));
 	json_object_set_new(object, "program", prog ? json_string(prog->name) : json_null());
 	json_object_set_new(object, "program_id", prog ? json_integer(prog->id) : json_null());
 	json_object_set_new(object, "program_type", type ? json_string(type) : json_null());
-	json_object_set_new(object, "program_tag", prog ? json_tag(prog) : json_null());
+	json_object_set_new(object, "program_tag",
+			    prog ? json_string(format_prog_tag(prog->tag, tag)) : json_null());
 	json_object_set_new(object, "program_gone",
 			    prog ? json_boolean(kft_prog__is_unloaded(prog)) : json_null());
 }

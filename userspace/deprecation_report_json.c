@@ -7,6 +7,7 @@
 #include "deprecation_report.h"
 #include "deprecations.h"
 #include "output.h"
+#include "prog_tag.h"
 
 static json_t *json_text(const char *text)
 {
@@ -79,25 +80,17 @@ static json_t *json_attachments(const struct reported_program *program)
 	return array;
 }
 
-static json_t *json_tag(const __u8 *tag)
-{
-	char text[17];
-
-	for (int i = 0; i < 8; i++)
-		snprintf(text + i * 2, 3, "%02x", tag[i]);
-	return json_string(text);
-}
-
 static json_t *json_use(const struct deprecation_report *report, const struct reported_kfunc *kfunc,
 			const struct reported_use *use)
 {
 	const struct reported_program *program = &report->programs[use->program];
 	json_t *json = json_object();
+	char tag[PROG_TAG_TEXT];
 
 	json_object_set_new(json, "program", json_text(*program->name ? program->name : NULL));
 	json_object_set_new(json, "program_id", json_integer(program->id));
 	json_object_set_new(json, "program_type", json_text(program->type));
-	json_object_set_new(json, "program_tag", json_tag(program->tag));
+	json_object_set_new(json, "program_tag", json_string(format_prog_tag(program->tag, tag)));
 	json_object_set_new(json, "loaded", json_boolean(program->loaded));
 	json_object_set_new(json, "uid",
 			    program->has_uid ? json_integer(program->uid) : json_null());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "known_program.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "hash_index.h"
@@ -25,6 +26,19 @@ int known_kind__parse(const char *name)
 			return (int)i;
 	}
 	return -1;
+}
+
+struct known_program known_program__of(const char *name, const char *type, const __u8 *tag,
+				       __u32 id, const char *loader)
+{
+	struct known_program known = { .kind = KNOWN_PROGRAM, .id = id };
+
+	snprintf(known.name, sizeof(known.name), "%s", name);
+	snprintf(known.type, sizeof(known.type), "%s", type ?: "?");
+	snprintf(known.loader, sizeof(known.loader), "%s", loader);
+	if (tag)
+		format_prog_tag(tag, known.tag);
+	return known;
 }
 
 bool known_program__equal(const struct known_program *a, const struct known_program *b)

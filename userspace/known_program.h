@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "prog_tag.h"
+
 enum known_kind {
 	KNOWN_PROGRAM,
 	KNOWN_KERNEL,  /* the kernel's own code */
@@ -24,12 +26,18 @@ struct known_program {
 	char name[64];
 	char type[32]; /* "sched_cls" */
 	/* Of the one that was seen last; may be empty or 0. */
-	char tag[17]; /* 16 hexadecimal digits */
+	char tag[PROG_TAG_TEXT];
 	char loader
 		[64]; /* unit or process that loaded or holds it: "cron.service", "workload[138]" */
 	__u32 id;
 };
 
+/*
+ * A program: of name and type as much as there is room for, "?" for a type that is not known (NULL).
+ * `tag` (NULL: not known) has BPF_TAG_SIZE bytes.
+ */
+struct known_program known_program__of(const char *name, const char *type, const __u8 *tag,
+				       __u32 id, const char *loader);
 /* "program", "kernel", "unknown", "other": in print, labels and files. */
 const char *known_kind__name(enum known_kind kind);
 /* -1: there is no such kind. */

@@ -213,15 +213,9 @@ static int take_use(struct program_census *census, const struct kfunc *kfunc,
 static struct known_program known_user(const struct program_census *census,
 				       const struct kft_user *user)
 {
-	struct known_program known = { .kind = KNOWN_PROGRAM, .id = user->prog_id };
-
-	snprintf(known.name, sizeof(known.name), "%s", user->name);
-	snprintf(known.type, sizeof(known.type), "%s", libbpf_bpf_prog_type_str(user->type) ?: "?");
-	snprintf(known.loader, sizeof(known.loader), "%s",
-		 program_loaders__of(census->loaders, user->prog_id));
-	for (int i = 0; i < 8; i++)
-		sprintf(known.tag + 2 * i, "%02x", user->tag[i]);
-	return known;
+	return known_program__of(user->name, libbpf_bpf_prog_type_str(user->type), user->tag,
+				 user->prog_id,
+				 program_loaders__of(census->loaders, user->prog_id));
 }
 
 static int take_user(struct program_census *census, const struct user *user)

@@ -10,6 +10,7 @@
 
 #include "deprecations.h"
 #include "holders_text.h"
+#include "prog_tag.h"
 #include "program_source.h"
 #include "registry.h"
 #include "users.h"
@@ -85,10 +86,11 @@ static void print_text(const char *title, char *text, FILE *out)
 static void print_program(const struct users_report *report, const struct user *user, FILE *out)
 {
 	const __u32 id = user->prog.prog_id;
-	char tag[32], when[64], who[64];
+	char tag[PROG_TAG_TEXT], when[64], who[64];
 
 	fprintf(out, "%u: %s  %s  tag %s\n", id, user->prog.name,
-		libbpf_bpf_prog_type_str(user->prog.type) ?: "?", user__format_tag(user, tag));
+		libbpf_bpf_prog_type_str(user->prog.type) ?: "?",
+		format_prog_tag(user->prog.tag, tag));
 	fprintf(out, "    loaded: %s by %s\n",
 		user__format_time(user__loaded_at(user), "%Y-%m-%d %H:%M:%S", when, sizeof(when)),
 		user__format_uid(user, who, sizeof(who)));

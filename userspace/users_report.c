@@ -16,6 +16,7 @@
 #include "live_kernel.h"
 #include "output.h"
 #include "pattern.h"
+#include "prog_tag.h"
 #include "program_source.h"
 #include "table.h"
 #include "users.h"
@@ -53,13 +54,6 @@ const char *user__format_uid(const struct user *user, char *buf, size_t size)
 		snprintf(buf, size, "%s", entry->pw_name);
 	else
 		snprintf(buf, size, "%u", user->prog.uid);
-	return buf;
-}
-
-const char *user__format_tag(const struct user *user, char *buf)
-{
-	for (size_t i = 0; i < sizeof(user->prog.tag); i++)
-		snprintf(buf + i * 2, 3, "%02x", user->prog.tag[i]);
 	return buf;
 }
 
@@ -131,7 +125,7 @@ static void add_row(const struct users_report *report, struct table *table, cons
 	table__cell(table, "%s",
 		    user__format_time(user__loaded_at(user), "%Y-%m-%d %H:%M", text, sizeof(text)));
 	table__cell(table, "%s", user__format_uid(user, text, sizeof(text)));
-	table__cell(table, "%s", user__format_tag(user, text));
+	table__cell(table, "%s", format_prog_tag(user->prog.tag, text));
 	add_text(table, holders_text__attachments(report->holders, id));
 	add_text(table, holders_text__processes(report->holders, id));
 	add_text(table, holders_text__pins(report->holders, id));
@@ -227,7 +221,8 @@ static json_t *json_row(const struct users_report *report, const struct user *us
 	json_object_set_new(json, "program_id", json_integer(user->prog.prog_id));
 	json_object_set_new(json, "program_type",
 			    json_string(libbpf_bpf_prog_type_str(user->prog.type) ?: "?"));
-	json_object_set_new(json, "program_tag", json_string(user__format_tag(user, text)));
+	json_object_set_new(json, "program_tag",
+			    json_string(format_prog_tag(user->prog.tag, text)));
 	json_object_set_new(json, "declared", json_boolean(used->declared));
 	json_object_set_new(json, "sites",
 			    used->declared ? json_null() : json_integer(used->nr_sites));

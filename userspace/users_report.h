@@ -38,8 +38,6 @@ time_t user__loaded_at(const struct user *user);
 const char *user__format_time(time_t when, const char *format, char *buf, size_t size);
 /* Name of who loaded it, or the number. Returns buf. */
 const char *user__format_uid(const struct user *user, char *buf, size_t size);
-/* The tag in hexadecimal. Returns buf, which has 17 bytes. */
-const char *user__format_tag(const struct user *user, char *buf);
 /* How many programs are in it; `all`: those that only declare were printed as well. */
 void users_report__print_summary(const struct users_report *report, bool all, FILE *out);
 

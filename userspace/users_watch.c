@@ -15,6 +15,7 @@
 #include "message.h"
 #include "output.h"
 #include "pattern.h"
+#include "prog_tag.h"
 #include "program_watch.h"
 #include "run_window.h"
 #include "users_report.h"
@@ -136,7 +137,8 @@ static json_t *json_event(const struct program_event *event)
 			    event->is_known
 				    ? json_string(libbpf_bpf_prog_type_str(user->prog.type) ?: "?")
 				    : json_null());
-	json_object_set_new(json, "program_tag", json_string(user__format_tag(user, text)));
+	json_object_set_new(json, "program_tag",
+			    json_string(format_prog_tag(user->prog.tag, text)));
 	json_object_set_new(json, "uid",
 			    event->is_known ? json_integer(user->prog.uid) : json_null());
 	json_object_set_new(json, "pid", event->pid ? json_integer(event->pid) : json_null());
