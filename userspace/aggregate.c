@@ -644,6 +644,11 @@ const struct aggregate_row *aggregate__row_at(const struct aggregate *aggregate,
 	return &aggregate->rows[idx].row;
 }
 
+struct aggregate_row *aggregate__row_for(struct aggregate *aggregate, size_t idx)
+{
+	return &aggregate->rows[idx].row;
+}
+
 size_t aggregate__nr_types(const struct aggregate *aggregate)
 {
 	return aggregate->nr_types;

@@ -204,6 +204,7 @@ size_t aggregate__nr_callers(const struct aggregate *aggregate);
 const struct known_program *aggregate__caller_at(const struct aggregate *aggregate, size_t idx);
 size_t aggregate__nr_rows(const struct aggregate *aggregate);
 const struct aggregate_row *aggregate__row_at(const struct aggregate *aggregate, size_t idx);
+struct aggregate_row *aggregate__row_for(struct aggregate *aggregate, size_t idx);
 size_t aggregate__nr_types(const struct aggregate *aggregate);
 const struct aggregate_type *aggregate__type_at(const struct aggregate *aggregate, size_t idx);
 const struct aggregate_object *aggregate__objects(const struct aggregate *aggregate, size_t *nr);

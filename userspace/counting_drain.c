@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/libbpf.h>
-
 #include "aggregate.h"
 #include "clock.h"
 #include "counters.h"
@@ -24,28 +22,28 @@
 
 struct known_program counting__known(const struct counting *counting, const struct caller *caller)
 {
-	struct known_program known = { .kind = KNOWN_UNKNOWN };
+	const struct kft_prog *prog = caller->prog;
 
 	switch (caller->kind) {
 	case CALLER_KERNEL:
-		known.kind = KNOWN_KERNEL;
-		break;
+		return (struct known_program){ .kind = KNOWN_KERNEL };
 	case CALLER_PROGRAM:
-		known.kind = KNOWN_PROGRAM;
-		snprintf(known.name, sizeof(known.name), "%s", caller__name(caller));
-		snprintf(known.type, sizeof(known.type), "%s", caller__type(caller) ?: "?");
-		if (!caller->prog)
-			break;
-		known.id = caller->prog->id;
-		for (int i = 0; i < 8; i++)
-			sprintf(known.tag + 2 * i, "%02x", caller->prog->tag[i]);
-		snprintf(known.loader, sizeof(known.loader), "%s",
-			 program_loaders__of(counting->loaders, known.id));
-		break;
+		return known_program__of(caller__name(caller), caller__type(caller),
+					 prog ? prog->tag : NULL, prog ? prog->id : 0,
+					 prog ? program_loaders__of(counting->loaders, prog->id)
+					      : "");
 	case CALLER_UNKNOWN:
 		break;
 	}
-	return known;
+	return (struct known_program){ .kind = KNOWN_UNKNOWN };
+}
+
+struct aggregate_type *counting__type(const struct counting *counting, int type)
+{
+	__u32 number = aggregate__type(counting->aggregate,
+				       pairing__type(counting->session.pairing, type)->name);
+
+	return number == AGGREGATE_NONE ? NULL : aggregate__type_for(counting->aggregate, number);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -109,9 +107,7 @@ static void add_to_types(struct counting *counting, const struct reference_funct
 		counts->released += released;
 		counting->types[types[i]].acquired += balance.acquired;
 		counting->types[types[i]].released += released;
-		type = aggregate__type_for(counting->aggregate,
-					   aggregate__type(counting->aggregate,
-							   pairing__type(pairing, types[i])->name));
+		type = counting__type(counting, types[i]);
 		if (!type)
 			continue;
 		type->acquired += balance.acquired;
@@ -158,13 +154,7 @@ static int take_row(struct counting *counting, const struct usage_row *row)
 static struct known_program known_at(const struct counting *counting,
 				     const struct numbered_site *site)
 {
-	const struct usage_key key = {
-		.kind = site->caller.kind,
-		.prog_id = site->caller.prog_id,
-		.subprog = site->caller.subprog,
-		.site = site->caller.site,
-	};
-	struct caller caller = caller__of_key(counting->session.tracing.counters, &key);
+	struct caller caller = caller__of(counting->session.tracing.counters, &site->caller);
 
 	return counting__known(counting, &caller);
 }
@@ -187,19 +177,15 @@ static void add_untracked(struct counting *counting, const struct site_change *c
 		probe_set__at(counting->session.tracing.set, change->site.probe);
 	int function = counting__function_of(probe->target.subject);
 	const struct reference_function *acquire;
-	__u32 type;
+	struct aggregate_type *type;
 
 	aggregate__state(counting->aggregate)->losses.untracked += change->untracked;
 	if (function < 0)
 		return;
 	acquire = pairing__function(counting->session.pairing, function);
-	type = aggregate__type(counting->aggregate,
-			       pairing__type(counting->session.pairing, acquire->acquires >= 0
-										? acquire->acquires
-										: acquire->type)
-				       ->name);
-	if (type != AGGREGATE_NONE)
-		aggregate__type_for(counting->aggregate, type)->untracked += change->untracked;
+	type = counting__type(counting, acquire->acquires >= 0 ? acquire->acquires : acquire->type);
+	if (type)
+		type->untracked += change->untracked;
 }
 
 static int take_site(struct counting *counting, const struct site_change *change)

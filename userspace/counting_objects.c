@@ -45,8 +45,9 @@ static struct holder holder_of(const struct counting *counting, const struct obj
 {
 	struct holder holder = { .number = AGGREGATE_NONE };
 
-	if (!row->nr_holders || (row->more_holders && !row->is_one_program) ||
-	    (row->nr_holders > 1 && !row->is_one_program))
+	bool is_one = row->is_one_program || (row->nr_holders == 1 && !row->more_holders);
+
+	if (!row->nr_holders || !is_one)
 		return holder;
 	holder = holder_at(counting, row->holders[0].site);
 	for (int i = 1; i < row->nr_holders; i++) {
@@ -59,14 +60,6 @@ static struct holder holder_of(const struct counting *counting, const struct obj
 }
 
 /* --- sums --------------------------------------------------------------------------------------- */
-
-static struct aggregate_type *type_of(const struct counting *counting, int type)
-{
-	__u32 number = aggregate__type(counting->aggregate,
-				       pairing__type(counting->session.pairing, type)->name);
-
-	return number == AGGREGATE_NONE ? NULL : aggregate__type_for(counting->aggregate, number);
-}
 
 enum watched {
 	NEVER_WATCHED,
@@ -94,13 +87,32 @@ static void find_watched(const struct counting *counting, enum watched *types)
 	}
 }
 
-/* Zero is what is known of each type and row that can hold references, until some are found. */
-static void begin(struct counting *counting, const enum watched *types)
+/* Whether the type that a kfunc of the aggregate acquires is watched; malloc'ed, NULL: out of memory. */
+static bool *find_watched_kfuncs(const struct counting *counting, const enum watched *types)
 {
-	const struct aggregate_counts none = { 0 };
+	bool *watched = calloc(aggregate__nr_kfuncs(counting->aggregate) + 1, sizeof(*watched));
 
+	for (int i = 0; watched && i < counting->nr_functions; i++) {
+		int type = pairing__function(counting->session.pairing, i)->acquires;
+
+		if (type >= 0 && types[type] == IS_WATCHED)
+			watched[counting->function_numbers[i]] = true;
+	}
+	return watched;
+}
+
+/*
+ * Zero is what is known of each type and row that can hold references, until some are found. Of what is
+ * no longer watched nothing is known. Returns 0 or -ENOMEM.
+ */
+static int begin(struct counting *counting, const enum watched *types)
+{
+	bool *watched = find_watched_kfuncs(counting, types);
+
+	if (!watched)
+		return -ENOMEM;
 	for (int i = 0; i < pairing__nr_types(counting->session.pairing); i++) {
-		struct aggregate_type *type = types[i] ? type_of(counting, i) : NULL;
+		struct aggregate_type *type = types[i] ? counting__type(counting, i) : NULL;
 
 		if (!type)
 			continue;
@@ -108,17 +120,13 @@ static void begin(struct counting *counting, const enum watched *types)
 		type->oldest_ns = 0;
 	}
 	for (size_t i = 0; i < aggregate__nr_rows(counting->aggregate); i++) {
-		const struct aggregate_row *row = aggregate__row_at(counting->aggregate, i);
-		struct aggregate_row *own;
+		struct aggregate_row *row = aggregate__row_for(counting->aggregate, i);
 
-		if (!row->counts.acquired)
-			continue;
-		own = aggregate__add(counting->aggregate, row->kfunc,
-				     aggregate__caller_at(counting->aggregate, row->caller), &none,
-				     row->last_seen);
-		if (own)
-			own->outstanding = 0;
+		if (row->counts.acquired)
+			row->outstanding = watched[row->kfunc] ? 0 : -1;
 	}
+	free(watched);
+	return 0;
 }
 
 static void add_to_row(struct counting *counting, const struct holder *holder, __u32 references)
@@ -152,7 +160,7 @@ static void add_to_rows(struct counting *counting, const struct object_row *row,
 
 static void add_to_type(struct counting *counting, const struct object_row *row)
 {
-	struct aggregate_type *type = type_of(counting, row->type);
+	struct aggregate_type *type = counting__type(counting, row->type);
 
 	if (!type)
 		return;
@@ -228,8 +236,8 @@ static int take_objects(struct counting *counting, const struct reference_object
 	if (!objects)
 		return -ENOMEM;
 	find_watched(counting, types);
-	begin(counting, types);
-	for (size_t i = 0; i < found->nr; i++) {
+	err = begin(counting, types);
+	for (size_t i = 0; i < found->nr && !err; i++) {
 		const struct object_row *row = &found->rows[i];
 		struct holder holder;
 
@@ -243,7 +251,8 @@ static int take_objects(struct counting *counting, const struct reference_object
 			tell_stale(counting, row, &holder, objects[nr].what);
 		nr += objects[nr].type != AGGREGATE_NONE;
 	}
-	err = aggregate__set_objects(counting->aggregate, objects, nr);
+	if (!err)
+		err = aggregate__set_objects(counting->aggregate, objects, nr);
 	free(objects);
 	return err;
 }
@@ -260,7 +269,7 @@ static void take_balance(struct counting *counting)
 		if ((!sums->acquired && !sums->released) ||
 		    pairing__type(pairing, i)->acquired_elsewhere)
 			continue;
-		type = type_of(counting, i);
+		type = counting__type(counting, i);
 		if (type)
 			type->outstanding = sums->acquired > sums->released
 						    ? sums->acquired - sums->released

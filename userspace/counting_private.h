@@ -61,6 +61,8 @@ struct counting {
 __u32 counting__number_of(const struct counting *counting, __u32 subject);
 /* The function of the pairing that a probe is on, -1: it has nothing to do with references. */
 int counting__function_of(__u32 subject);
+/* A type of the pairing in the aggregate. NULL: out of memory. */
+struct aggregate_type *counting__type(const struct counting *counting, int type);
 /* A caller as the aggregate knows it. */
 struct known_program counting__known(const struct counting *counting, const struct caller *caller);
 /* The part of a drain that brings calls. Returns 0 or a negative errno. */
