@@ -10,7 +10,6 @@
 #include "clock.h"
 #include "deprecations.h"
 #include "message.h"
-#include "module_events.h"
 #include "notices.h"
 #include "pairing.h"
 #include "probe_set.h"
@@ -123,123 +122,7 @@ static int number_functions(struct counting *counting)
 	return 0;
 }
 
-/* --- what is probed ---------------------------------------------------------------------------------- */
-
-static bool is_listed(const struct pattern_list *list, const char *name)
-{
-	for (int i = 0; i < list->nr; i++) {
-		if (strcmp(list->patterns[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int add_name(struct pattern_list *list, const char *name)
-{
-	char *copy = is_listed(list, name) ? NULL : strdup(name);
-
-	if (is_listed(list, name))
-		return 0;
-	if (!copy || pattern_list__add(list, copy)) {
-		free(copy);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static void drop_name(struct pattern_list *list, const char *name)
-{
-	for (int i = 0; i < list->nr; i++) {
-		if (strcmp(list->patterns[i], name) != 0)
-			continue;
-		free((char *)list->patterns[i]);
-		list->patterns[i] = list->patterns[--list->nr];
-		return;
-	}
-}
-
-static void free_names(struct pattern_list *list)
-{
-	for (int i = 0; i < list->nr; i++)
-		free((char *)list->patterns[i]);
-	pattern_list__free(list);
-	memset(list, 0, sizeof(*list));
-}
-
-static bool is_module_wanted(const struct counting *counting, const char *module)
-{
-	const struct serve_config *config = counting->config;
-
-	if (strcmp(module, "vmlinux") == 0)
-		return true;
-	return !config->no_modules && pattern_list__match(&config->modules, module) &&
-	       !is_listed(&counting->let_go, module);
-}
-
-static bool is_accounted(const struct counting *counting, const struct kfunc *kfunc)
-{
-	const struct reference_plan *plan = &counting->session.plan;
-	const struct probe_set *set = counting->session.tracing.set;
-	const struct pairing *pairing = counting->session.pairing;
-
-	for (int i = 0; i < plan->nr; i++) {
-		if (pairing__function(pairing, plan->targets[i].subject)->kfunc == kfunc)
-			return true;
-	}
-	/* Those of modules that came later are not of the first plan. */
-	for (int i = 0; set && i < probe_set__nr(set); i++) {
-		int function = counting__function_of(probe_set__at(set, i)->target.subject);
-
-		if (function >= 0 && pairing__function(pairing, function)->kfunc == kfunc)
-			return true;
-	}
-	return false;
-}
-
-/* NULL: it is to be probed. Otherwise why not; "" when nobody has asked for it. */
-static const char *why_not(const struct counting *counting, const struct kfunc *kfunc)
-{
-	const struct serve_config *config = counting->config;
-
-	if (!pattern_list__match(&config->kfuncs, kfunc->name))
-		return "";
-	/* They are called by probes: a probe on them would see itself. */
-	if (strcmp(kfunc->module, MODULE_EVENTS_MODULE) == 0)
-		return "";
-	if (kfunc->is_gone)
-		return "its module is not loaded";
-	if (is_listed(&counting->let_go, kfunc->module))
-		return "its module was let go";
-	if (!is_module_wanted(counting, kfunc->module))
-		return "its module is not chosen";
-	if (is_listed(&counting->governed, kfunc->name))
-		return "over max_overhead";
-	if (!kfunc__can_be_traced(kfunc))
-		return kfunc->reason ?: coverage__name(kfunc->coverage);
-	if (kfunc->hot_in_kernel && !is_listed(&config->kfuncs, kfunc->name))
-		return kfunc->hot_in_kernel;
-	return NULL;
-}
-
-/* Kfuncs that are only counted; malloc'ed. Returns how many, or -ENOMEM. */
-static int choose_others(struct counting *counting, struct probe_target **targets)
-{
-	const struct registry *registry = kernel_of(counting)->registry;
-	int nr = 0;
-
-	*targets = calloc(registry__nr(registry) + 1, sizeof(**targets));
-	if (!*targets)
-		return -ENOMEM;
-	for (int i = 0; i < registry__nr(registry); i++) {
-		const struct kfunc *kfunc = registry__at(registry, i);
-
-		if (why_not(counting, kfunc) || is_accounted(counting, kfunc))
-			continue;
-		(*targets)[nr] = probe_target__of_kfunc(kfunc, false);
-		(*targets)[nr++].subject = FIRST_OTHER + kfunc->index;
-	}
-	return nr;
-}
+/* --- what became of it ---------------------------------------------------------------------------- */
 
 /* What a probe tells besides calls. */
 static unsigned int measured_by(const struct counting *counting, const struct probe *probe)
@@ -260,15 +143,14 @@ static unsigned int measured_by(const struct counting *counting, const struct pr
 	return measured;
 }
 
-/* What has become of it: said in the aggregate, kfunc by kfunc. */
-static int note_states(struct counting *counting)
+int counting__note_states(struct counting *counting)
 {
 	const struct registry *registry = kernel_of(counting)->registry;
 	const struct probe_set *set = counting->session.tracing.set;
 	int err = 0;
 
 	for (int i = 0; i < registry__nr(registry) && !err; i++) {
-		const char *why = why_not(counting, registry__at(registry, i));
+		const char *why = counting__why_not(counting, registry__at(registry, i));
 
 		err = aggregate__set_traced(counting->aggregate, counting->kfunc_numbers[i], false,
 					    why && *why ? why : NULL);
@@ -286,6 +168,9 @@ static int note_states(struct counting *counting)
 		else if (probe->state == PROBE_FAILED)
 			err = aggregate__set_traced(counting->aggregate, number, false,
 						    probe__explain(probe));
+		else if (counting__is_governed(counting, probe))
+			err = aggregate__set_traced(counting->aggregate, number, false,
+						    COUNTING_GOVERNED);
 	}
 	return err;
 }
@@ -324,22 +209,6 @@ static struct reference_session_options session_options(struct counting *countin
 	};
 }
 
-static int set_plan_modules(struct counting *counting)
-{
-	const struct pattern_list *chosen = &counting->config->modules;
-	int err = 0;
-
-	pattern_list__free(&counting->plan_modules);
-	memset(&counting->plan_modules, 0, sizeof(counting->plan_modules));
-	if (chosen->nr || counting->config->no_modules)
-		err = pattern_list__add(&counting->plan_modules, "vmlinux");
-	else
-		err = pattern_list__add(&counting->plan_modules, "*");
-	for (int i = 0; i < chosen->nr && !err; i++)
-		err = pattern_list__add(&counting->plan_modules, chosen->patterns[i]);
-	return err;
-}
-
 static int attach(struct counting *counting)
 {
 	struct reference_session_options opts = session_options(counting);
@@ -347,7 +216,7 @@ static int attach(struct counting *counting)
 	int nr, err;
 
 	err = reference_session__plan(&counting->session, &opts);
-	nr = err ? err : choose_others(counting, &others);
+	nr = err ? err : counting__choose_others(counting, &others);
 	if (nr >= 0) {
 		opts.others = others;
 		opts.nr_others = nr;
@@ -359,7 +228,7 @@ static int attach(struct counting *counting)
 		err = nr;
 	}
 	free(others);
-	return err ?: note_states(counting);
+	return err ?: counting__note_states(counting);
 }
 
 /* Nothing is attached: whether the kernel would let us is not asked. */
@@ -376,7 +245,7 @@ static int stay_off(struct counting *counting)
 static int make_room(struct counting *counting)
 {
 	counting->types = calloc(KFT_MAX_REFERENCE_TYPES, sizeof(*counting->types));
-	return counting->types ? set_plan_modules(counting) : -ENOMEM;
+	return counting->types ? counting__choose_modules(counting) : -ENOMEM;
 }
 
 int counting__open(const struct counting_options *opts, struct counting **result)
@@ -421,8 +290,8 @@ void counting__close(struct counting *counting)
 	reference_session__close(&counting->session);
 	free(counting->function_numbers);
 	free(counting->kfunc_numbers);
-	free_names(&counting->let_go);
-	free_names(&counting->governed);
+	name_list__free(&counting->let_go);
+	name_list__free(&counting->governed);
 	pattern_list__free(&counting->plan_modules);
 	free(counting->units);
 	usage__free(&counting->before);
@@ -458,7 +327,7 @@ static int attach_missing(struct counting *counting)
 {
 	struct reference_session_options opts = session_options(counting);
 	struct probe_target *others = NULL;
-	int err, came = 0, nr;
+	int err, came, nr;
 
 	if (counting->is_off || counting->session.tracing.module)
 		return 0;
@@ -466,7 +335,7 @@ static int attach_missing(struct counting *counting)
 	if (came < 0)
 		return came;
 	err = number_functions(counting);
-	nr = err ? err : choose_others(counting, &others);
+	nr = err ? err : counting__choose_others(counting, &others);
 	if (nr > 0)
 		nr = probe_set__add(counting->session.tracing.set, others, nr);
 	free(others);
@@ -477,8 +346,9 @@ static int attach_missing(struct counting *counting)
 static void forgive(struct counting *counting, const struct registry_changes *changes)
 {
 	for (int i = 0; i < changes->nr_went; i++)
-		drop_name(&counting->let_go,
-			  registry__at(kernel_of(counting)->registry, changes->went[i])->module);
+		name_list__drop(
+			&counting->let_go,
+			registry__at(kernel_of(counting)->registry, changes->went[i])->module);
 }
 
 int counting__follow_modules(struct counting *counting)
@@ -495,7 +365,7 @@ int counting__follow_modules(struct counting *counting)
 		err = nr = attach_missing(counting);
 	if (err >= 0 && !counting->is_off && (changes.nr_came || changes.nr_went)) {
 		counters__forget_symbols(counting->session.tracing.counters);
-		err = note_states(counting);
+		err = counting__note_states(counting);
 	}
 	registry_changes__free(&changes);
 	if (err < 0) {
@@ -532,37 +402,19 @@ int counting__release_module(struct counting *counting, const char *module)
 		return 0;
 	if (!has_module(counting, module) || strcmp(module, "vmlinux") == 0)
 		return -ENOENT;
-	err = add_name(&counting->let_go, module);
+	err = name_list__add(&counting->let_go, module);
 	if (err)
 		return err;
 	nr = probe_set__detach_module(counting->session.tracing.set, module);
 	if (nr < 0)
 		return nr;
-	err = note_states(counting);
+	err = counting__note_states(counting);
 	if (nr) {
 		snprintf(message, sizeof(message), "let go of module %s: %d probes taken off",
 			 module, nr);
 		tell(counting, NOTICE_DETACHED, module, nr, message);
 	}
 	return err ?: nr;
-}
-
-/* Nobody wants it any more. Destructors are wanted as long as their module is. */
-static bool is_unwanted(const struct counting *counting, const struct probe *probe)
-{
-	int function = counting__function_of(probe->target.subject);
-	const struct kfunc *kfunc;
-
-	if (probe->state != PROBE_ATTACHED || probe->is_twin)
-		return false;
-	if (!is_module_wanted(counting, probe->target.kbtf->name))
-		return true;
-	if (function >= 0)
-		kfunc = pairing__function(counting->session.pairing, function)->kfunc;
-	else
-		kfunc = registry__at(counting->session.tracing.kernel.registry,
-				     probe->target.subject - FIRST_OTHER);
-	return kfunc && why_not(counting, kfunc);
 }
 
 /* Returns how many, or a negative errno. */
@@ -574,7 +426,7 @@ static int detach_unwanted(struct counting *counting)
 	if (!idxs)
 		return -ENOMEM;
 	for (int i = 0; i < probe_set__nr(set); i++) {
-		if (is_unwanted(counting, probe_set__at(set, i)))
+		if (counting__is_unwanted(counting, probe_set__at(set, i)))
 			idxs[nr++] = i;
 	}
 	nr = probe_set__detach(counting->session.tracing.set, idxs, nr);
@@ -590,12 +442,12 @@ int counting__reconfigure(struct counting *counting, const struct serve_config *
 	counting->config = config;
 	if (counting->is_off)
 		return 0;
-	free_names(&counting->let_go);
-	free_names(&counting->governed);
-	err = set_plan_modules(counting);
+	name_list__free(&counting->let_go);
+	name_list__free(&counting->governed);
+	err = counting__choose_modules(counting);
 	went = err ? err : detach_unwanted(counting);
 	came = went < 0 ? went : attach_missing(counting);
-	err = came < 0 ? came : note_states(counting);
+	err = came < 0 ? came : counting__note_states(counting);
 	if (err) {
 		msg__error("cannot change what is traced: %s", strerror(-err));
 		return err;
@@ -607,100 +459,4 @@ int counting__reconfigure(struct counting *counting, const struct serve_config *
 		     message);
 	}
 	return 0;
-}
-
-/* --- units ---------------------------------------------------------------------------------------------- */
-
-/* Acquires and releases of a type come and go together, or its balance would mean nothing. */
-static const char *unit_of(struct counting *counting, const struct probe *probe)
-{
-	int function = counting__function_of(probe->target.subject);
-
-	if (function < 0)
-		return registry__at(kernel_of(counting)->registry,
-				    probe->target.subject - FIRST_OTHER)
-			->name;
-	return pairing__type(counting->session.pairing,
-			     pairing__function(counting->session.pairing, function)->type)
-		->name;
-}
-
-static struct counting_unit *unit_named(struct counting *counting, size_t *nr, const char *name)
-{
-	for (size_t i = 0; i < *nr; i++) {
-		if (strcmp(counting->units[i].name, name) == 0)
-			return &counting->units[i];
-	}
-	counting->units[*nr] = (struct counting_unit){ .name = name };
-	return &counting->units[(*nr)++];
-}
-
-size_t counting__units(struct counting *counting, const struct counting_unit **units)
-{
-	const struct probe_set *set = counting->session.tracing.set;
-	size_t nr = 0;
-
-	*units = NULL;
-	if (counting->is_off)
-		return 0;
-	free(counting->units);
-	counting->units = calloc(probe_set__nr(set) + 1, sizeof(*counting->units));
-	*units = counting->units;
-	for (int i = 0; i < probe_set__nr(set) && counting->units; i++) {
-		const struct probe *probe = probe_set__at(set, i);
-		struct aggregate_kfunc *kfunc = aggregate__kfunc_for(
-			counting->aggregate, counting__number_of(counting, probe->target.subject));
-		struct counting_unit *unit;
-		__u64 run_ns, runs;
-
-		if (probe->is_twin)
-			continue;
-		unit = unit_named(counting, &nr, unit_of(counting, probe));
-		probe_set__run_stats(set, i, &run_ns, &runs);
-		unit->run_ns += run_ns;
-		unit->runs += runs;
-		unit->attached |= probe->state == PROBE_ATTACHED;
-		kfunc->run_time_ns = run_ns;
-		kfunc->runs = runs;
-	}
-	return nr;
-}
-
-/* Its kfuncs are named, so that a new look at modules does not bring them back. */
-static int take_off(struct counting *counting, const int *idxs, int nr, const char *why)
-{
-	int err = 0;
-
-	nr = probe_set__detach(counting->session.tracing.set, idxs, nr);
-	if (nr >= 0)
-		err = note_states(counting);
-	for (int i = 0; i < nr && !err; i++) {
-		const struct probe *probe = probe_set__at(counting->session.tracing.set, idxs[i]);
-
-		err = aggregate__set_traced(counting->aggregate,
-					    counting__number_of(counting, probe->target.subject),
-					    false, why);
-	}
-	return err ?: nr;
-}
-
-int counting__detach_unit(struct counting *counting, const char *name, const char *why)
-{
-	const struct probe_set *set = counting->session.tracing.set;
-	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs)), err = 0;
-
-	if (!idxs)
-		return -ENOMEM;
-	for (int i = 0; i < probe_set__nr(set) && !err; i++) {
-		const struct probe *probe = probe_set__at(set, i);
-
-		if (probe->state != PROBE_ATTACHED || probe->is_twin ||
-		    strcmp(unit_of(counting, probe), name) != 0)
-			continue;
-		err = add_name(&counting->governed, probe->target.function);
-		idxs[nr++] = i;
-	}
-	nr = err ?: take_off(counting, idxs, nr, why);
-	free(idxs);
-	return nr;
 }

@@ -71,7 +71,10 @@ struct counting_unit {
 };
 /* Replaces what was there; owned by `counting`, until the next call. Returns how many. */
 size_t counting__units(struct counting *counting, const struct counting_unit **units);
-/* Takes a unit off, for that reason. Returns how many probes, or a negative errno. */
-int counting__detach_unit(struct counting *counting, const char *name, const char *why);
+/*
+ * Takes a unit off, until the configuration is read anew. Returns how many probes, or a negative
+ * errno.
+ */
+int counting__detach_unit(struct counting *counting, const char *name);
 
 #endif

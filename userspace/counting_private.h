@@ -7,8 +7,14 @@
 #include "caller.h"
 #include "counting.h"
 #include "known_program.h"
+#include "name_list.h"
+#include "pattern.h"
 #include "reference_session.h"
 #include "usage.h"
+
+struct kfunc;
+struct probe;
+struct probe_target;
 
 /*
  * Subjects of probes: below it functions of the pairing, by their index; from it on kfuncs that have
@@ -39,8 +45,8 @@ struct counting {
 	/* In the aggregate: functions of the pairing, and kfuncs of the registry. */
 	__u32 *function_numbers, *kfunc_numbers;
 	int nr_functions, nr_kfuncs;
-	struct pattern_list let_go;	  /* modules that are released */
-	struct pattern_list governed;	  /* units that were taken off */
+	struct name_list let_go;	  /* modules that are released */
+	struct name_list governed;	  /* units that were taken off */
 	struct pattern_list plan_modules; /* those of the configuration, and vmlinux */
 	struct counting_unit *units;
 
@@ -67,6 +73,26 @@ struct aggregate_type *counting__type(const struct counting *counting, int type)
 struct known_program counting__known(const struct counting *counting, const struct caller *caller);
 /* The part of a drain that brings calls. Returns 0 or a negative errno. */
 int counting__drain_calls(struct counting *counting);
+/* Says in the aggregate, kfunc by kfunc, what has become of it. Returns 0 or -ENOMEM. */
+int counting__note_states(struct counting *counting);
+
+/* Sets plan_modules. Returns 0 or -ENOMEM. */
+int counting__choose_modules(struct counting *counting);
+/* NULL: it is to be probed. Otherwise why not; "" when nobody has asked for it. */
+const char *counting__why_not(const struct counting *counting, const struct kfunc *kfunc);
+/*
+ * Kfuncs that are only counted, their references are not; malloc'ed, to be freed in any case. Returns
+ * how many, or -ENOMEM.
+ */
+int counting__choose_others(const struct counting *counting, struct probe_target **targets);
+/* Attached, and the configuration wants it no more. */
+bool counting__is_unwanted(const struct counting *counting, const struct probe *probe);
+
+/* Why the governor's units are not traced. */
+#define COUNTING_GOVERNED "over max_overhead"
+/* The governor has taken it off. */
+bool counting__is_governed(const struct counting *counting, const struct probe *probe);
+
 /* Tells of an acquire that met a count of zero; an event_fn, its arg the counting. */
 int counting__take_zero(const struct kft_reference_event *event, void *arg);
 

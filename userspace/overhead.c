@@ -138,8 +138,7 @@ static void take_off(struct overhead *overhead, const struct governed_unit *unit
 		     double share, __u64 wall_ns)
 {
 	for (size_t i = 0; i < nr; i++) {
-		int taken = counting__detach_unit(overhead->counting, units[i].name,
-						  "over max_overhead");
+		int taken = counting__detach_unit(overhead->counting, units[i].name);
 		char message[256];
 
 		if (taken <= 0)

@@ -31,3 +31,12 @@ bool pattern_list__match(const struct pattern_list *list, const char *name)
 	}
 	return list->nr == 0;
 }
+
+bool pattern_list__has(const struct pattern_list *list, const char *name)
+{
+	for (int i = 0; i < list->nr; i++) {
+		if (strcmp(list->patterns[i], name) == 0)
+			return true;
+	}
+	return false;
+}

@@ -16,5 +16,7 @@ int pattern_list__add(struct pattern_list *list, const char *pattern);
 void pattern_list__free(struct pattern_list *list);
 /* True when `name` matches one of them, or when there are none. */
 bool pattern_list__match(const struct pattern_list *list, const char *name);
+/* True when one of them is just this name. */
+bool pattern_list__has(const struct pattern_list *list, const char *name);
 
 #endif

@@ -25,15 +25,12 @@ static bool module_wanted(const struct stat_options *opts, const struct kfunc *k
 /* A kfunc asked for by its very name that cannot be counted is worth a word. */
 static void warn_untraceable(const struct stat_options *opts, const struct kfunc *kfunc)
 {
-	for (int i = 0; i < opts->kfuncs.nr; i++) {
-		if (strcmp(opts->kfuncs.patterns[i], kfunc->name) == 0) {
-			msg__warn("cannot count %s: %s (%s)", kfunc->name,
-				  coverage__name(kfunc->coverage), kfunc->reason);
-			return;
-		}
-	}
-	msg__detail("cannot count %s: %s (%s)", kfunc->name, coverage__name(kfunc->coverage),
-		    kfunc->reason);
+	const char *coverage = coverage__name(kfunc->coverage);
+
+	if (pattern_list__has(&opts->kfuncs, kfunc->name))
+		msg__warn("cannot count %s: %s (%s)", kfunc->name, coverage, kfunc->reason);
+	else
+		msg__detail("cannot count %s: %s (%s)", kfunc->name, coverage, kfunc->reason);
 }
 
 static void warn_unknown_names(const struct stat_options *opts, const struct registry *registry)
