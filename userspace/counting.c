@@ -194,6 +194,8 @@ static struct reference_session_options session_options(struct counting *countin
 			.kfuncs = &config->kfuncs,
 			.modules = &counting->plan_modules,
 			.no_modules = config->no_modules,
+			.without_types = &counting->governed,
+			.without_modules = &counting->let_go,
 			.zero_events = counting->with_objects,
 			.may_be_empty = true,
 		},

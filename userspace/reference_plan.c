@@ -10,6 +10,7 @@
 #include "kernel_btf.h"
 #include "kernel_version.h"
 #include "message.h"
+#include "name_list.h"
 #include "pairing.h"
 #include "probe_set.h"
 #include "registry.h"
@@ -49,6 +50,9 @@ static bool is_chosen(const struct reference_plan_options *opts, const struct pa
 	const struct reference_type *type = pairing__type(pairing, function->type);
 
 	if (opts->no_modules && !function->kbtf->is_vmlinux)
+		return false;
+	if ((opts->without_types && name_list__has(opts->without_types, type->name)) ||
+	    (opts->without_modules && name_list__has(opts->without_modules, function->kbtf->name)))
 		return false;
 	if (opts->kfuncs && function->kfunc &&
 	    !pattern_list__match(opts->kfuncs, function->kfunc->name))

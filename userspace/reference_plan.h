@@ -10,6 +10,7 @@
 
 struct counters;
 struct live_kernel;
+struct name_list;
 struct pairing;
 struct probe_set;
 struct probe_target;
@@ -29,6 +30,7 @@ struct reference_plan_options {
 	const struct pattern_list *types;   /* globs on the names of types */
 	const struct pattern_list *kfuncs;  /* globs on the names of kfuncs; NULL: all */
 	const struct pattern_list *modules; /* globs on the modules of functions */
+	const struct name_list *without_types, *without_modules; /* left out; NULL: none */
 	bool no_modules;
 	bool stack; /* events carry the stack */
 	bool zero_events; /* REFERENCES_OBJECTS: and an event of each acquire that meets a count of zero */

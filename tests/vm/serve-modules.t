@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# machine: --module kfunctrace_test
+# machine: --modules nf_conntrack --module kfunctrace_test
 #
 # The aggregator follows modules: it traces those that come, lets go of one that is to leave, and takes
 # it up again when it is back.
@@ -9,6 +9,7 @@
 
 module=kfunctrace_test
 file=$(find /vm -name "$module.ko")
+other=$(find /vm -name nf_conntrack.ko)
 folder=/sys/kernel/debug/$module
 
 # Calls of a kfunc, by the module's own count.
@@ -27,10 +28,23 @@ is_gone()
 	rmmod $module
 }
 
-rmmod $module
-check "serve begins without the module" serve_begin 'kfuncs = bpf_task_* kfunctrace_test_*'
+# attached: something has come to be traced since there are notices
+attached()
+{
+	wait_for 60 grep -qs '"kind": *"attached"' notices.jsonl
+}
+
+# The reason that is served for not tracing a kfunc.
+untraced()
+{
+	scrape && jq -r --arg kfunc "$1" '.[] | select(.name == "kfunctrace_untraced_kfunc" and
+		.labels.kfunc == $kfunc).labels.reason' metrics.json
+}
+
+rmmod $module nf_conntrack
+check "serve begins without the module" serve_begin 'kfuncs = bpf_task_* bpf_ct_* kfunctrace_test_*'
 check "the module comes" insmod "$file"
-check "and is traced" wait_for 60 grep -q '"kind": *"attached"' notices.jsonl
+check "and is traced" attached
 check "programs call it" workload --truth truth.json test-module
 check "it is drained" drained
 for kfunc in kfunctrace_test_plain kfunctrace_test_object_release; do
@@ -43,13 +57,17 @@ rmmod $module 2>/dev/null
 is "while it is traced it cannot leave" $? 1
 kfunctrace release --config serve.conf $module >stdout 2>stderr
 is "the aggregator lets go of it" "$? $(cat stderr)" "0 "
-check "then it leaves" wait_for 30 is_gone
 matches "that is told" notices.jsonl '"kind": *"detached".*"module": *"kfunctrace_test"'
+rm notices.jsonl
+check "another module comes" insmod "$other"
+check "and is traced" attached
+is "the one that was let go of is not" "$(untraced kfunctrace_test_object_acquire)" "its module was let go"
+check "it leaves" wait_for 30 is_gone
 check "it is drained" drained
 is "what was counted stays" "$(served kfunctrace_test_plain)" "$plain"
 rm notices.jsonl
 check "it comes again" insmod "$file"
-check "and is traced again" wait_for 60 grep -q '"kind": *"attached"' notices.jsonl
+check "and is traced again" attached
 check "programs call it" workload --truth again.json test-module
 check "it is drained" drained
 same "the counts go on" "$(served kfunctrace_test_plain)" "$((plain + $(jq \
@@ -67,5 +85,24 @@ is "it ends" $? 0
 kfunctrace release --config serve.conf $module >stdout 2>stderr
 is "nobody is there to let go then" $? 2
 matches "which says so" stderr "no aggregator|not running|nobody"
+
+# What the governor has taken off stays off when a module comes, the functions of a type all together.
+check "serve begins" serve_begin "kfuncs = $THREE kfunctrace_test_*" \
+	'measure = 1s' 'max_overhead = 0.0001%'
+workload --seconds 8 --truth truth.json two-programs >/dev/null 2>&1 &
+work=$!
+check "what costs too much is no longer traced" wait_for 60 grep -qs '"kind": *"detached"' notices.jsonl
+wait $work
+scrape
+jq -r '.[] | select(.name == "kfunctrace_untraced_kfunc" and
+	.labels.reason == "over max_overhead").labels.kfunc' metrics.json >governed
+matches "with the acquire its release" governed release
+rm notices.jsonl
+check "a module comes" insmod "$file"
+check "and is traced" attached
+for kfunc in $(cat governed); do
+	is "$kfunc stays off" "$(untraced $kfunc)" "over max_overhead"
+done
+serve_end
 is "the log of the kernel is clean" "$(dmesg | grep -cE 'WARNING:|BUG:')" 0
 done_testing
