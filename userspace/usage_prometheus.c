@@ -23,6 +23,11 @@ static const struct fleet_metric deprecated_metric = {
 	.of_kfuncs = true,
 };
 
+const struct fleet_metric *fleet_report__calls_metric(const struct fleet_report *fleet)
+{
+	return fleet->query->deprecated_only ? &deprecated_metric : &calls_metric;
+}
+
 /* --- who calls --------------------------------------------------------------------------------------- */
 
 /* NULL: there is none, and none is to be made, or there is no memory (*err). */
@@ -157,9 +162,8 @@ static int fill_uses(struct fleet_report *fleet, const struct fleet_chunk *chunk
 	json_t *result;
 	int err;
 
-	err = fleet_query__growth(
-		fleet->client, fleet->query->deprecated_only ? &deprecated_metric : &calls_metric,
-		&choice, &chunk->span, &result);
+	err = fleet_query__growth(fleet->client, fleet_report__calls_metric(fleet), &choice,
+				  &chunk->span, &result);
 	if (!err)
 		err = take_uses(fleet, result, USE_CALLS);
 	json_decref(result);

@@ -50,6 +50,8 @@ struct fleet_choice fleet_chunk__choice(const struct fleet_report *fleet,
 
 /* Kernels, losses and references of a chunk's hosts. Returns 0 or a negative errno, having said why. */
 int fleet_report__fill_hosts(struct fleet_report *fleet, const struct fleet_chunk *chunk);
+/* The metric of the calls that the report is about. */
+const struct fleet_metric *fleet_report__calls_metric(const struct fleet_report *fleet);
 /* Calls over time, in all chunks. Returns 0 or a negative errno, having said why. */
 int fleet_report__fill_points(struct fleet_report *fleet);
 

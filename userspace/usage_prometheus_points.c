@@ -14,22 +14,6 @@
 /* Each costs the server a look at every series. */
 #define MAX_STEPS 48
 
-static const struct fleet_metric metric = {
-	.name = "kfunctrace_kfunc_calls_total",
-	.by = FLEET_CALLER,
-	.of_kfuncs = true,
-};
-static const struct fleet_metric deprecated_metric = {
-	.name = "kfunctrace_deprecated_calls_total",
-	.by = FLEET_CALLER,
-	.of_kfuncs = true,
-};
-
-static const struct fleet_metric *metric_of(const struct fleet_report *fleet)
-{
-	return fleet->query->deprecated_only ? &deprecated_metric : &metric;
-}
-
 /* The shortest usual one of which there are not too many. */
 static __s64 choose_step_ms(__s64 time_ms)
 {
@@ -191,7 +175,8 @@ static int look_once(struct fleet_report *fleet, const struct fleet_chunk *chunk
 	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
 	struct look look = { .chunk = chunk, .base = base };
 	json_t *result;
-	int err = fleet_query__sum(fleet->client, metric_of(fleet), &choice, time_ms, &result);
+	int err = fleet_query__sum(fleet->client, fleet_report__calls_metric(fleet), &choice,
+				   time_ms, &result);
 
 	if (!err)
 		err = take_sums(fleet, &look, levels, result);
@@ -235,8 +220,8 @@ static int look_often(struct fleet_report *fleet, const struct fleet_chunk *chun
 
 	look.complete = complete;
 	if (!err)
-		err = fleet_query__sums(fleet->client, metric_of(fleet), &choice, begin_ms, end_ms,
-					fleet->report->step * 1000, &result);
+		err = fleet_query__sums(fleet->client, fleet_report__calls_metric(fleet), &choice,
+					begin_ms, end_ms, fleet->report->step * 1000, &result);
 	if (!err)
 		err = take_sums(fleet, &look, levels, result);
 	json_decref(result);
