@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "aggregator.h"
+#include "aggregator_private.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "aggregate.h"
 #include "clock.h"
 #include "counters.h"
 #include "counting.h"
@@ -24,11 +22,8 @@
 #include "live_kernel.h"
 #include "message.h"
 #include "module_watch.h"
-#include "notices.h"
-#include "overhead.h"
 #include "program_census.h"
 #include "program_loaders.h"
-#include "serve_config.h"
 #include "serve_control.h"
 #include "serve_notify.h"
 #include "serve_privileges.h"
@@ -39,28 +34,6 @@
 /* Programs that have come are looked behind soon, but /proc is not read without pause. */
 #define NEWCOMERS_NS (5 * NS_PER_S)
 
-struct aggregator {
-	const struct aggregator_options *opts;
-	struct serve_config *config;
-	struct aggregate *aggregate;
-	struct notices *notices;
-	struct history *history;
-	struct status_server *server;
-	struct serve_control *control;
-	struct program_loaders *loaders;
-	struct counting *counting;
-	struct program_census *census;
-	struct module_watch *modules;
-	struct overhead *overhead;
-	__u64 told_before, suppressed_before; /* notices of earlier runs, out of the history */
-	char host[256];
-	int epoll_fd, signal_fd, timer_fd;
-	sigset_t signals, old_signals;
-	bool is_ending;
-	__u64 next_look_ns, next_loaders_ns, next_tidy_ns, next_overhead_ns;
-	__u64 last_good_ns; /* of a drain */
-};
-
 static __s64 now_s(void)
 {
 	return time(NULL);
@@ -68,8 +41,7 @@ static __s64 now_s(void)
 
 /* --- trouble ---------------------------------------------------------------------------------------- */
 
-/* One line for the status page, /readyz and systemd, and a notice; NULL: all is well. */
-static void set_trouble(struct aggregator *aggregator, const char *trouble)
+void aggregator__set_trouble(struct aggregator *aggregator, const char *trouble)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
 
@@ -121,20 +93,20 @@ static void save(struct aggregator *aggregator)
 	state->notices_suppressed =
 		aggregator->suppressed_before + notices__suppressed(aggregator->notices);
 	if (!aggregator->history) {
-		set_trouble(aggregator, NULL);
+		aggregator__set_trouble(aggregator, NULL);
 		return;
 	}
 	err = history__save(aggregator->history, aggregator->aggregate, now_s());
 	state->history_bytes = history__bytes(aggregator->history);
 	state->history_errors = history__errors(aggregator->history);
 	if (!err) {
-		set_trouble(aggregator, NULL);
+		aggregator__set_trouble(aggregator, NULL);
 		return;
 	}
 	snprintf(trouble, sizeof(trouble), "history is not being written: %s",
 		 *history__trouble(aggregator->history) ? history__trouble(aggregator->history)
 							: strerror(-err));
-	set_trouble(aggregator, trouble);
+	aggregator__set_trouble(aggregator, trouble);
 }
 
 static void drain(struct aggregator *aggregator)
@@ -151,7 +123,7 @@ static void drain(struct aggregator *aggregator)
 
 		snprintf(trouble, sizeof(trouble), "the counters cannot be read: %s",
 			 strerror(-err));
-		set_trouble(aggregator, trouble);
+		aggregator__set_trouble(aggregator, trouble);
 		return;
 	}
 	cost->drains++;
@@ -214,7 +186,8 @@ static void on_modules(struct aggregator *aggregator)
 	if (!err)
 		err = program_census__refresh(aggregator->census);
 	if (err)
-		set_trouble(aggregator, "modules that came or went could not be followed");
+		aggregator__set_trouble(aggregator,
+					"modules that came or went could not be followed");
 }
 
 static int answer(const char *request, char *text, size_t size, void *arg)
@@ -239,75 +212,9 @@ static int answer(const char *request, char *text, size_t size, void *arg)
 	return nr < 0 ? nr : 0;
 }
 
-/* --- configuration --------------------------------------------------------------------------------------- */
+/* --- the loop -------------------------------------------------------------------------------------------- */
 
-static int override(char **field, const char *value)
-{
-	if (!value)
-		return 0;
-	free(*field);
-	*field = NULL;
-	if (strcmp(value, "off") == 0)
-		return 0;
-	*field = strdup(value);
-	return *field ? 0 : -ENOMEM;
-}
-
-static int load_config(const struct aggregator_options *opts, struct serve_config **result)
-{
-	struct serve_config *config = calloc(1, sizeof(*config));
-	int err;
-
-	if (!config)
-		return -ENOMEM;
-	err = serve_config__load(config, opts->config, opts->config_must_exist);
-	if (!err)
-		err = override(&config->history, opts->history)
-			      ?: override(&config->listen, opts->listen);
-	if (err) {
-		serve_config__free(config);
-		free(config);
-		return err;
-	}
-	*result = config;
-	return 0;
-}
-
-static void free_config(struct serve_config *config)
-{
-	if (!config)
-		return;
-	serve_config__free(config);
-	free(config);
-}
-
-int aggregator__check_config(const struct aggregator_options *opts)
-{
-	struct serve_config *config = NULL;
-	int err = load_config(opts, &config);
-
-	free_config(config);
-	return err;
-}
-
-static struct aggregate_options aggregate_options(const struct serve_config *config)
-{
-	return (struct aggregate_options){
-		.max_callers = config->max_callers,
-		.max_objects = config->max_objects,
-		.forget_s = config->retention_s,
-	};
-}
-
-static struct overhead_options overhead_options(const struct serve_config *config)
-{
-	return (struct overhead_options){
-		.max_share = config->max_overhead,
-		.interval_ns = config->measure_ns,
-	};
-}
-
-static int set_timer(struct aggregator *aggregator)
+int aggregator__set_timer(struct aggregator *aggregator)
 {
 	__u64 ns = aggregator->config->interval_ns;
 	struct timespec period = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
@@ -316,7 +223,7 @@ static int set_timer(struct aggregator *aggregator)
 	return timerfd_settime(aggregator->timer_fd, 0, &timer, NULL) ? -errno : 0;
 }
 
-static int watch_fd(struct aggregator *aggregator, int fd)
+int aggregator__watch_fd(struct aggregator *aggregator, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
@@ -325,189 +232,13 @@ static int watch_fd(struct aggregator *aggregator, int fd)
 	return epoll_ctl(aggregator->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static int open_server(struct aggregator *aggregator, const struct serve_config *config)
-{
-	const struct status_server_options opts = {
-		.listen = config->listen,
-		.version = aggregator->opts->version,
-		.host = aggregator->host,
-	};
-	int err;
-
-	if (!config->listen)
-		return 0;
-	err = status_server__open(&opts, aggregator->aggregate, &aggregator->server);
-	return err ?: watch_fd(aggregator, status_server__fd(aggregator->server));
-}
-
-static struct notices_options notices_options(const struct serve_config *config)
-{
-	return (struct notices_options){
-		.to = config->notices,
-		.burst = config->notice_burst,
-		.interval_ns = config->notice_interval_ns,
-	};
-}
-
-static struct history_options history_options(const struct serve_config *config)
-{
-	return (struct history_options){
-		.path = config->history,
-		.retention_s = config->retention_s,
-		.max_bytes = config->max_bytes,
-	};
-}
-
-/* Without its history the aggregator counts all the same, and says so. */
-static int open_history(struct aggregator *aggregator, const struct serve_config *config)
-{
-	const struct history_options opts = history_options(config);
-	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
-	int err;
-
-	state->history_on = false;
-	if (!config->history)
-		return 0;
-	err = history__open(&opts, &aggregator->history);
-	if (err == -EPROTONOSUPPORT)
-		return err;
-	if (err) {
-		state->history_errors++;
-		set_trouble(aggregator, "the history cannot be opened, and nothing is kept");
-		return 0;
-	}
-	state->history_on = true;
-	return 0;
-}
-
-static bool differ(const char *a, const char *b)
-{
-	return strcmp(a ?: "", b ?: "") != 0;
-}
-
-static int change_listening(struct aggregator *aggregator, const struct serve_config *config)
-{
-	struct status_server *old = aggregator->server;
-	int err;
-
-	if (!differ(config->listen, aggregator->config->listen))
-		return 0;
-	aggregator->server = NULL;
-	err = open_server(aggregator, config);
-	if (err) {
-		status_server__free(aggregator->server);
-		aggregator->server = old;
-		return err;
-	}
-	status_server__free(old);
-	return 0;
-}
-
-static int change_target(struct aggregator *aggregator, const struct serve_config *config)
-{
-	struct program_census *census;
-	int err;
-
-	if (!differ(config->target, aggregator->config->target))
-		return 0;
-	err = program_census__open(counting__kernel(aggregator->counting), aggregator->aggregate,
-				   aggregator->loaders, config->target, &census);
-	if (err)
-		return err;
-	program_census__free(aggregator->census);
-	aggregator->census = census;
-	aggregator->next_look_ns = 0;
-	return 0;
-}
-
-static int change_history(struct aggregator *aggregator, const struct serve_config *config)
-{
-	const struct history_options opts = history_options(config);
-	int err;
-
-	if (!differ(config->history, aggregator->config->history)) {
-		if (aggregator->history)
-			history__set_options(aggregator->history, &opts);
-		return 0;
-	}
-	history__close(aggregator->history);
-	aggregator->history = NULL;
-	err = open_history(aggregator, config);
-	/* What was counted until now is no news to it. */
-	if (!err && aggregator->history)
-		err = history__adopt(aggregator->history, aggregator->aggregate);
-	return err;
-}
-
-/* What may fail comes first; what has been changed by then is no worse than before. */
-static int apply(struct aggregator *aggregator, struct serve_config *config)
-{
-	const struct aggregate_options bounds = aggregate_options(config);
-	const struct overhead_options overhead = overhead_options(config);
-	const struct notices_options notices = notices_options(config);
-	int err = change_listening(aggregator, config);
-
-	if (!err)
-		err = change_target(aggregator, config);
-	if (!err)
-		err = notices__set_options(aggregator->notices, &notices);
-	if (!err)
-		err = change_history(aggregator, config);
-	if (!err)
-		err = counting__reconfigure(aggregator->counting, config);
-	if (err)
-		return err;
-	aggregate__set_options(aggregator->aggregate, &bounds);
-	aggregate__state(aggregator->aggregate)->cost.detached_kfuncs = 0;
-	overhead__set_options(aggregator->overhead, &overhead);
-	return 0;
-}
-
-static void reload(struct aggregator *aggregator)
-{
-	struct serve_config *config = NULL, *old = aggregator->config;
-	const char *fixed = NULL;
-	int err;
-
-	serve_notify__reloading();
-	err = load_config(aggregator->opts, &config);
-	if (!err)
-		fixed = serve_config__fixed_difference(old, config);
-	if (fixed) {
-		msg__error("%s cannot be changed while the aggregator runs: restart it", fixed);
-		err = -EBUSY;
-	}
-	if (!err)
-		err = apply(aggregator, config);
-	if (err) {
-		msg__error("the configuration stays as it was");
-		notices__tell(aggregator->notices,
-			      &(struct notice){ .kind = NOTICE_TROUBLE,
-						.message = "a wrong configuration was refused, the "
-							   "one before stays" },
-			      clock_ns());
-		/* What was applied of it refers to the old one again. */
-		if (config)
-			counting__reconfigure(aggregator->counting, old);
-		free_config(config);
-	} else {
-		aggregator->config = config;
-		free_config(old);
-		set_timer(aggregator);
-		msg__detail("configuration read anew");
-	}
-	serve_notify__ready("counting");
-}
-
-/* --- the loop -------------------------------------------------------------------------------------------- */
-
 static void on_signal(struct aggregator *aggregator)
 {
 	struct signalfd_siginfo info;
 
 	while (read(aggregator->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload(aggregator);
+			aggregator__reload(aggregator);
 		else
 			aggregator->is_ending = true;
 	}
@@ -586,13 +317,13 @@ static int open_loop(struct aggregator *aggregator)
 	aggregator->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (aggregator->epoll_fd < 0 || aggregator->signal_fd < 0 || aggregator->timer_fd < 0)
 		return -errno;
-	err = watch_fd(aggregator, aggregator->signal_fd);
-	return err ?: watch_fd(aggregator, aggregator->timer_fd);
+	err = aggregator__watch_fd(aggregator, aggregator->signal_fd);
+	return err ?: aggregator__watch_fd(aggregator, aggregator->timer_fd);
 }
 
 static int open_memory(struct aggregator *aggregator)
 {
-	const struct aggregate_options bounds = aggregate_options(aggregator->config);
+	const struct aggregate_options bounds = aggregate_options__of(aggregator->config);
 	struct aggregate_state *state;
 
 	aggregator->aggregate = aggregate__new(&bounds);
@@ -612,8 +343,9 @@ static int open_memory(struct aggregator *aggregator)
 
 static int restore(struct aggregator *aggregator)
 {
-	int err = open_history(aggregator, aggregator->config);
+	int err = aggregator__open_history(aggregator, aggregator->config, &aggregator->history);
 
+	aggregate__state(aggregator->aggregate)->history_on = aggregator->history;
 	if (!err && aggregator->history) {
 		err = history__restore(aggregator->history, aggregator->aggregate);
 		if (err) {
@@ -635,20 +367,20 @@ static int begin_counting(struct aggregator *aggregator)
 		.notices = aggregator->notices,
 		.loaders = aggregator->loaders,
 	};
-	const struct overhead_options overhead = overhead_options(aggregator->config);
+	const struct overhead_options overhead = overhead_options__of(aggregator->config);
 	int err;
 
 	/* First, so that no module falls between the two. */
 	err = module_watch__open(&aggregator->modules);
 	if (!err)
-		err = watch_fd(aggregator, module_watch__fd(aggregator->modules));
+		err = aggregator__watch_fd(aggregator, module_watch__fd(aggregator->modules));
 	if (err) {
 		msg__error("cannot watch modules being loaded: %s", strerror(-err));
 		return err;
 	}
 	err = counting__open(&counting, &aggregator->counting);
 	if (!err)
-		err = watch_fd(aggregator, counting__events_fd(aggregator->counting));
+		err = aggregator__watch_fd(aggregator, counting__events_fd(aggregator->counting));
 	if (!err)
 		err = program_census__open(counting__kernel(aggregator->counting),
 					   aggregator->aggregate, aggregator->loaders,
@@ -662,7 +394,7 @@ static int begin_counting(struct aggregator *aggregator)
 
 static int open_notices(struct aggregator *aggregator)
 {
-	const struct notices_options opts = notices_options(aggregator->config);
+	const struct notices_options opts = notices_options__of(aggregator->config);
 
 	return notices__open(&opts, &aggregator->notices);
 }
@@ -672,12 +404,12 @@ static int open_control(struct aggregator *aggregator)
 	int err = serve_control__open(aggregator->config->control, answer, aggregator,
 				      &aggregator->control);
 
-	return err ?: watch_fd(aggregator, serve_control__fd(aggregator->control));
+	return err ?: aggregator__watch_fd(aggregator, serve_control__fd(aggregator->control));
 }
 
 static int open_all(struct aggregator *aggregator)
 {
-	int err = load_config(aggregator->opts, &aggregator->config);
+	int err = aggregator__load_config(aggregator->opts, &aggregator->config);
 
 	/* The server shares what there is among its clients. */
 	file_limit__raise();
@@ -693,13 +425,13 @@ static int open_all(struct aggregator *aggregator)
 	if (!err)
 		err = restore(aggregator);
 	if (!err)
-		err = open_server(aggregator, aggregator->config);
+		err = aggregator__listen(aggregator, aggregator->config, &aggregator->server);
 	if (!err)
 		err = begin_counting(aggregator);
 	if (!err)
 		err = serve_privileges__drop();
 	if (!err)
-		err = set_timer(aggregator);
+		err = aggregator__set_timer(aggregator);
 	return err;
 }
 
@@ -715,7 +447,7 @@ static void close_all(struct aggregator *aggregator)
 	aggregate__free(aggregator->aggregate);
 	notices__free(aggregator->notices);
 	serve_control__free(aggregator->control);
-	free_config(aggregator->config);
+	aggregator__free_config(aggregator->config);
 	if (aggregator->epoll_fd >= 0)
 		close(aggregator->epoll_fd);
 	if (aggregator->signal_fd >= 0)

@@ -84,6 +84,11 @@ serves "and has lost nothing"
 sed 's/^max_overhead.*/max_objects = 99/' good.conf >serve.conf
 kill -HUP $serve_pid
 check "what needs a restart is refused" wait_for 20 grep -q max_objects serve.err
+sed "s/^address.*/address = 127.0.0.1:9436/; s/^target.*/target = 99.9/" good.conf >serve.conf
+kill -HUP $serve_pid
+check "so is what cannot be followed half way" wait_for 60 grep -qF 99.9 serve.err
+check "and it listens where it did" drained
+is "only there" "$(serve_port=9436 get /readyz || echo nobody)" nobody
 
 # While programs call, and probes come and go.
 sed "s/^kfuncs.*/kfuncs = $FIRST $LATER/; s/^interval.*/interval = 300ms/" good.conf \

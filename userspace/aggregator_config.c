@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The aggregator's configuration, at the beginning and when it is read anew. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregator_private.h"
+#include "clock.h"
+#include "counting.h"
+#include "history.h"
+#include "message.h"
+#include "program_census.h"
+#include "serve_notify.h"
+#include "status_server.h"
+
+static int override(char **field, const char *value)
+{
+	if (!value)
+		return 0;
+	free(*field);
+	*field = NULL;
+	if (strcmp(value, "off") == 0)
+		return 0;
+	*field = strdup(value);
+	return *field ? 0 : -ENOMEM;
+}
+
+int aggregator__load_config(const struct aggregator_options *opts, struct serve_config **result)
+{
+	struct serve_config *config = calloc(1, sizeof(*config));
+	int err;
+
+	if (!config)
+		return -ENOMEM;
+	err = serve_config__load(config, opts->config, opts->config_must_exist);
+	if (!err)
+		err = override(&config->history, opts->history)
+			      ?: override(&config->listen, opts->listen);
+	if (err) {
+		serve_config__free(config);
+		free(config);
+		return err;
+	}
+	*result = config;
+	return 0;
+}
+
+void aggregator__free_config(struct serve_config *config)
+{
+	if (!config)
+		return;
+	serve_config__free(config);
+	free(config);
+}
+
+int aggregator__check_config(const struct aggregator_options *opts)
+{
+	struct serve_config *config = NULL;
+	int err = aggregator__load_config(opts, &config);
+
+	aggregator__free_config(config);
+	return err;
+}
+
+struct aggregate_options aggregate_options__of(const struct serve_config *config)
+{
+	return (struct aggregate_options){
+		.max_callers = config->max_callers,
+		.max_objects = config->max_objects,
+		.forget_s = config->retention_s,
+	};
+}
+
+struct overhead_options overhead_options__of(const struct serve_config *config)
+{
+	return (struct overhead_options){
+		.max_share = config->max_overhead,
+		.interval_ns = config->measure_ns,
+	};
+}
+
+int aggregator__listen(struct aggregator *aggregator, const struct serve_config *config,
+		       struct status_server **server)
+{
+	const struct status_server_options opts = {
+		.listen = config->listen,
+		.version = aggregator->opts->version,
+		.host = aggregator->host,
+	};
+	int err;
+
+	*server = NULL;
+	if (!config->listen)
+		return 0;
+	err = status_server__open(&opts, aggregator->aggregate, server);
+	if (!err)
+		err = aggregator__watch_fd(aggregator, status_server__fd(*server));
+	if (err) {
+		status_server__free(*server);
+		*server = NULL;
+	}
+	return err;
+}
+
+struct notices_options notices_options__of(const struct serve_config *config)
+{
+	return (struct notices_options){
+		.to = config->notices,
+		.burst = config->notice_burst,
+		.interval_ns = config->notice_interval_ns,
+	};
+}
+
+static struct history_options history_options(const struct serve_config *config)
+{
+	return (struct history_options){
+		.path = config->history,
+		.retention_s = config->retention_s,
+		.max_bytes = config->max_bytes,
+	};
+}
+
+int aggregator__open_history(struct aggregator *aggregator, const struct serve_config *config,
+			     struct history **history)
+{
+	const struct history_options opts = history_options(config);
+	int err;
+
+	*history = NULL;
+	if (!config->history)
+		return 0;
+	err = history__open(&opts, history);
+	if (!err || err == -EPROTONOSUPPORT)
+		return err;
+	*history = NULL;
+	aggregate__state(aggregator->aggregate)->history_errors++;
+	aggregator__set_trouble(aggregator, "the history cannot be opened, and nothing is kept");
+	return 0;
+}
+
+/* --- a new one -------------------------------------------------------------------------------------- */
+
+static bool differ(const char *a, const char *b)
+{
+	return strcmp(a ?: "", b ?: "") != 0;
+}
+
+/*
+ * Steps from one configuration to another; also back again. A step that fails has said why, and has left
+ * all as it was.
+ */
+typedef int (*step_fn)(struct aggregator *aggregator, const struct serve_config *from,
+		       const struct serve_config *to);
+
+static int change_listening(struct aggregator *aggregator, const struct serve_config *from,
+			    const struct serve_config *to)
+{
+	struct status_server *server;
+	int err;
+
+	if (!differ(from->listen, to->listen))
+		return 0;
+	err = aggregator__listen(aggregator, to, &server);
+	if (err)
+		return err;
+	status_server__free(aggregator->server);
+	aggregator->server = server;
+	return 0;
+}
+
+static int change_target(struct aggregator *aggregator, const struct serve_config *from,
+			 const struct serve_config *to)
+{
+	struct program_census *census;
+	int err;
+
+	if (!differ(from->target, to->target))
+		return 0;
+	err = program_census__open(counting__kernel(aggregator->counting), aggregator->aggregate,
+				   aggregator->loaders, to->target, &census);
+	if (err)
+		return err;
+	program_census__free(aggregator->census);
+	aggregator->census = census;
+	aggregator->next_look_ns = 0;
+	return 0;
+}
+
+static int change_notices(struct aggregator *aggregator, const struct serve_config *from,
+			  const struct serve_config *to)
+{
+	const struct notices_options opts = notices_options__of(to);
+
+	(void)from;
+	return notices__set_options(aggregator->notices, &opts);
+}
+
+static int change_history(struct aggregator *aggregator, const struct serve_config *from,
+			  const struct serve_config *to)
+{
+	const struct history_options opts = history_options(to);
+	struct history *history;
+	int err;
+
+	if (!differ(from->history, to->history)) {
+		if (aggregator->history)
+			history__set_options(aggregator->history, &opts);
+		return 0;
+	}
+	err = aggregator__open_history(aggregator, to, &history);
+	/* What was counted until now is no news to it. */
+	if (!err && history)
+		err = history__adopt(history, aggregator->aggregate);
+	if (err) {
+		history__close(history);
+		return err;
+	}
+	history__close(aggregator->history);
+	aggregator->history = history;
+	aggregate__state(aggregator->aggregate)->history_on = history;
+	return 0;
+}
+
+static int change_counting(struct aggregator *aggregator, const struct serve_config *from,
+			   const struct serve_config *to)
+{
+	int err = counting__reconfigure(aggregator->counting, to);
+
+	if (err)
+		counting__reconfigure(aggregator->counting, from);
+	return err;
+}
+
+static int follow(struct aggregator *aggregator, const struct serve_config *to)
+{
+	static const step_fn steps[] = { change_listening, change_target, change_notices,
+					 change_history, change_counting };
+	const struct serve_config *from = aggregator->config;
+	const struct aggregate_options bounds = aggregate_options__of(to);
+	const struct overhead_options overhead = overhead_options__of(to);
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int err = steps[i](aggregator, from, to);
+
+		if (!err)
+			continue;
+		while (i--)
+			steps[i](aggregator, to, from);
+		return err;
+	}
+	aggregate__set_options(aggregator->aggregate, &bounds);
+	aggregate__state(aggregator->aggregate)->cost.detached_kfuncs = 0;
+	overhead__set_options(aggregator->overhead, &overhead);
+	return 0;
+}
+
+void aggregator__reload(struct aggregator *aggregator)
+{
+	struct serve_config *config = NULL;
+	const char *fixed = NULL;
+	int err;
+
+	serve_notify__reloading();
+	err = aggregator__load_config(aggregator->opts, &config);
+	if (!err)
+		fixed = serve_config__fixed_difference(aggregator->config, config);
+	if (fixed) {
+		msg__error("%s cannot be changed while the aggregator runs: restart it", fixed);
+		err = -EBUSY;
+	}
+	if (!err)
+		err = follow(aggregator, config);
+	if (err) {
+		msg__error("the configuration stays as it was");
+		notices__tell(aggregator->notices,
+			      &(struct notice){ .kind = NOTICE_TROUBLE,
+						.message = "a wrong configuration was refused, the "
+							   "one before stays" },
+			      clock_ns());
+		aggregator__free_config(config);
+	} else {
+		aggregator__free_config(aggregator->config);
+		aggregator->config = config;
+		aggregator__set_timer(aggregator);
+		msg__detail("configuration read anew");
+	}
+	serve_notify__ready("counting");
+}
