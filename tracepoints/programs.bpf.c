@@ -146,7 +146,7 @@ struct sweep {
 	u32 subprog;
 	u32 cpu;
 	u32 begun; /* something is being moved */
-	/* Only look up the source lines of the slots, in this program; NULL: retire them. */
+	/* Whose source lines the slots are looked up in, to record them. */
 	struct bpf_prog_aux *lines_of;
 };
 
@@ -311,70 +311,108 @@ static __noinline int record_site(const struct sweep *sweep, u64 caller)
 	return 0;
 }
 
-static long sweep_claim(u32 idx, struct sweep *sweep)
+static __always_inline struct kft_region *region_of(u32 cpu)
 {
 	struct kft_region *region;
-	struct kft_slot *slot;
-	u32 zero = 0, at, cpu;
-	u64 caller;
+	u32 zero = 0;
 
 	region = bpf_map_lookup_elem(&regions, &zero);
-	cpu = sweep->cpu;
-	if (!region || cpu >= nr_cpus || idx >= KFT_MAX_SLOTS)
-		return 1;
-	region += cpu;
-	at = region->claims[idx] - 1;
+	return region && cpu < nr_cpus ? region + cpu : NULL;
+}
+
+/* The slot of a claim, when its caller is in the range; otherwise KFT_MAX_SLOTS. */
+static __always_inline u32 claimed(const struct kft_region *region, u32 idx,
+				   const struct sweep *sweep, u64 *caller)
+{
+	u32 at = region->claims[idx] - 1;
+	u64 key;
+
 	if (at >= KFT_MAX_SLOTS)
-		return 0;
-	slot = &region->slots[at];
-	caller = slot->key | 0xffffull << 48;
-	if (slot->key <= KFT_SLOT_RETIRED || caller <= sweep->start || caller > sweep->end)
-		return 0;
-	if (sweep->lines_of)
-		record_site(sweep, caller);
-	else
+		return KFT_MAX_SLOTS;
+	key = region->slots[at].key;
+	*caller = key | 0xffffull << 48;
+	if (key <= KFT_SLOT_RETIRED || *caller <= sweep->start || *caller > sweep->end)
+		return KFT_MAX_SLOTS;
+	return at;
+}
+
+static long retire_claim(u32 idx, struct sweep *sweep)
+{
+	struct kft_region *region = region_of(sweep->cpu);
+	u64 caller = 0;
+	u32 at;
+
+	if (!region || idx >= KFT_MAX_SLOTS)
+		return 1;
+	at = claimed(region, idx, sweep, &caller);
+	if (at < KFT_MAX_SLOTS)
 		retire(region, at, caller, sweep);
 	return 0;
 }
 
-static long sweep_cpu(u32 cpu, struct sweep *sweep)
+static long record_claim(u32 idx, struct sweep *sweep)
 {
-	struct kft_region *region;
-	u32 zero = 0;
+	struct kft_region *region = region_of(sweep->cpu);
+	u64 caller = 0;
+
+	if (!region || idx >= KFT_MAX_SLOTS)
+		return 1;
+	if (claimed(region, idx, sweep, &caller) < KFT_MAX_SLOTS)
+		record_site(sweep, caller);
+	return 0;
+}
+
+static __always_inline long sweep_cpu(u32 cpu, struct sweep *sweep,
+				      long (*each)(u32 idx, struct sweep *sweep))
+{
+	struct kft_region *region = region_of(cpu);
 	u64 nr;
 
-	region = bpf_map_lookup_elem(&regions, &zero);
-	if (!region || cpu >= nr_cpus)
+	if (!region)
 		return 1;
-	region += cpu;
 	nr = region->nr_claims;
 	if (nr > KFT_MAX_SLOTS)
 		nr = KFT_MAX_SLOTS;
 	sweep->cpu = cpu;
-	bpf_loop(nr, sweep_claim, sweep, 0);
+	bpf_loop(nr, each, sweep, 0);
 	return 0;
+}
+
+static long retire_cpu(u32 cpu, struct sweep *sweep)
+{
+	return sweep_cpu(cpu, sweep, retire_claim);
+}
+
+/* Apart, because the verifiers up to 6.12 take no more than eight functions that call each other. */
+static long record_cpu(u32 cpu, struct sweep *sweep)
+{
+	return sweep_cpu(cpu, sweep, record_claim);
 }
 
 /*
  * Retires every slot of [start, start + len) into the record of the program that was there. Most
  * images that are freed on a host (socket filters, seccomp) have neither slots nor a record: a
  * drain does not have to begin again for them.
+ *
+ * Global, as find_overlap() is: verified once, and not again for each way that leads here, which takes
+ * 7.x several times as long as all the rest.
  */
-static void sweep_range(u64 start, u32 len, const struct kft_image *image)
+__noinline int sweep_range(u64 start, u32 len)
 {
 	struct sweep sweep = { .start = start, .end = start + len };
+	struct kft_image *image = bpf_map_lookup_elem(&images, &start);
 	struct kft_sweep_state *state = own_state();
 	struct kft_prog *prog;
 
 	if (!state)
-		return;
+		return 0;
 	if (image) {
 		sweep.prog_id = image->prog_id;
 		sweep.subprog = image->subprog;
 	}
 	if (image)
 		begin_sweep(&sweep);
-	bpf_loop(nr_cpus, sweep_cpu, &sweep, 0);
+	bpf_loop(nr_cpus, retire_cpu, &sweep, 0);
 	if (image) {
 		prog = bpf_map_lookup_elem(&progs, &sweep.prog_id);
 		bpf_map_delete_elem(&images, &start);
@@ -383,6 +421,7 @@ static void sweep_range(u64 start, u32 len, const struct kft_image *image)
 	}
 	if (sweep.begun)
 		__sync_fetch_and_add(&state->ended, 1);
+	return 0;
 }
 
 /* --- recording ------------------------------------------------------------------------------- */
@@ -417,7 +456,7 @@ static long look_for_overlap(struct bpf_map *map, u64 *start, struct kft_image *
 }
 
 /* Where another program's image begins that reaches into [start, start + len); 0: none does. */
-static __noinline u64 find_overlap(u64 start, u32 len, u32 prog_id)
+__noinline u64 find_overlap(u64 start, u32 len, u32 prog_id)
 {
 	struct overlap overlap = { .start = start, .end = start + len, .prog_id = prog_id };
 
@@ -446,7 +485,7 @@ static void record_image(struct bpf_prog *func, u32 prog_id, u32 subprog)
 
 		if (!former)
 			break;
-		sweep_range(at, former->len, former);
+		sweep_range(at, former->len);
 	}
 	if (bpf_map_update_elem(&images, &start, &image, BPF_ANY))
 		lose_image(prog_id);
@@ -552,7 +591,7 @@ static void record_lines_of_image(struct bpf_prog *func, struct bpf_prog_aux *ma
 	sweep.prog_id = BPF_CORE_READ(main_aux, id);
 	sweep.start = (u64)BPF_CORE_READ(func, bpf_func);
 	sweep.end = sweep.start + BPF_CORE_READ(func, jited_len);
-	bpf_loop(nr_cpus, sweep_cpu, &sweep, 0);
+	bpf_loop(nr_cpus, record_cpu, &sweep, 0);
 }
 
 static long record_lines_of_subprog(u32 idx, struct line_loop *loop)
@@ -636,7 +675,7 @@ int BPF_PROG(image_freed, struct bpf_prog *prog)
 	if (len && want_references)
 		mark_image(start, len, false);
 	if (len)
-		sweep_range(start, len, bpf_map_lookup_elem(&images, &start));
+		sweep_range(start, len);
 	return 0;
 }
 
@@ -645,10 +684,9 @@ int BPF_PROG(image_freed_again, struct bpf_prog *prog)
 {
 	u64 start = (u64)BPF_CORE_READ(prog, bpf_func);
 	u32 len = BPF_CORE_READ(prog, jited_len);
-	struct kft_image *image = bpf_map_lookup_elem(&images, &start);
 
-	if (len && image)
-		sweep_range(start, len, image);
+	if (len && bpf_map_lookup_elem(&images, &start))
+		sweep_range(start, len);
 	return 0;
 }
 
