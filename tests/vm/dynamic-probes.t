@@ -112,7 +112,11 @@ same "what was attached all the while has all calls" "$(sums always.json)" \
 		case $kfunc in $always) echo "$kfunc $n" ;; esac
 	done)"
 sums at-once.*.json >truth
-sums sometimes.json >have
+# Kfuncs call each other (bpf_list_push_front_impl of 7.3), of which the truth knows nothing.
+jq --rawfile truth truth '($truth | split("\n") | map(split(" ")[0])) as $known
+	| map(select(.caller == "program" or (.caller == "unknown" and (.kfunc | IN($known[])))))' \
+	sometimes.json >rows
+sums rows >have
 is "and the others no more than all" \
 	"$(awk 'NR == FNR { truth[$1] = $2; next } $2 > truth[$1]' truth have
 		[ -s have ] || echo "nothing was counted")" ""
