@@ -10,6 +10,7 @@
 
 #include "../tracepoints/reference_records.h"
 #include "counters.h"
+#include "json_values.h"
 #include "prog_table.h"
 #include "prog_tag.h"
 #include "site_table.h"
@@ -132,7 +133,7 @@ void caller__add_json(const struct caller *caller, json_t *object)
 	json_object_set_new(object, "caller", json_string(kinds[caller->kind]));
 	json_object_set_new(object, "program", prog ? json_string(prog->name) : json_null());
 	json_object_set_new(object, "program_id", prog ? json_integer(prog->id) : json_null());
-	json_object_set_new(object, "program_type", type ? json_string(type) : json_null());
+	json_object_set_new(object, "program_type", json_text(type));
 	json_object_set_new(object, "program_tag",
 			    prog ? json_string(format_prog_tag(prog->tag, tag)) : json_null());
 	json_object_set_new(object, "program_gone",
@@ -144,7 +145,7 @@ static json_t *json_file(const char *file)
 {
 	while ((*file & 0xc0) == 0x80)
 		file++;
-	return json_string(file) ?: json_null();
+	return json_text(file);
 }
 
 void caller__add_json_site(const struct caller *caller, const struct counters *counters,
@@ -158,7 +159,7 @@ void caller__add_json_site(const struct caller *caller, const struct counters *c
 	if (caller->kind == CALLER_KERNEL)
 		symbol = counters__kernel_site(counters, caller->site, &offset);
 	json_object_set_new(object, caller->kind == CALLER_KERNEL ? "function" : "subprogram",
-			    symbol ? json_string(symbol) : json_null());
+			    json_text(symbol));
 	json_object_set_new(object, "offset",
 			    caller->kind == CALLER_UNKNOWN ? json_null() : json_integer(offset));
 	json_object_set_new(object, "file", has_line ? json_file(site->file) : json_null());

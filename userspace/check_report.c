@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "check.h"
+#include "json_values.h"
 #include "output.h"
 #include "table.h"
 
@@ -178,11 +179,6 @@ int check_report__text(const struct check *check, bool all, FILE *out)
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
-
-static json_t *json_text(const char *text)
-{
-	return (text ? json_string(text) : NULL) ?: json_null();
-}
 
 static json_t *json_kernels(const struct check *check)
 {

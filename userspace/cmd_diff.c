@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "deprecations.h"
+#include "json_values.h"
 #include "message.h"
 #include "output.h"
 #include "snapshot.h"
@@ -177,8 +178,7 @@ static int print_json(const struct diff_options *opts, const struct snapshot_dif
 		json_object_set_new(json, "change", json_string(change_kind__name(change->kind)));
 		json_object_set_new(json, "breaking", json_boolean(change->breaks));
 		json_object_set_new(json, "what", json_string(change->what));
-		json_object_set_new(json, "means",
-				    change->means ? json_string(change->means) : json_null());
+		json_object_set_new(json, "means", json_text(change->means));
 		json_object_set_new(json, "replacement",
 				    change->replacement ? json_string(change->replacement)
 							: json_null());

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "doctor.h"
+#include "json_values.h"
 #include "kernel_version.h"
 #include "message.h"
 #include "output.h"
@@ -165,11 +166,6 @@ static void print_text(const struct doctor *doctor, bool verbose)
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
-
-static json_t *json_text(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
 
 static json_t *json_check(const struct check *check)
 {

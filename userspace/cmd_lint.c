@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "common_options.h"
+#include "json_values.h"
 #include "kernel_image.h"
 #include "kernel_version.h"
 #include "lint.h"
@@ -124,8 +125,7 @@ static int print_json(const struct lint_findings *findings, const struct counts 
 				    json_string(lint_severity__name(finding->severity)));
 		json_object_set_new(json, "rule", json_string(finding->rule));
 		json_object_set_new(json, "module", json_string(finding->subject));
-		json_object_set_new(json, "kfunc",
-				    finding->kfunc ? json_string(finding->kfunc) : json_null());
+		json_object_set_new(json, "kfunc", json_text(finding->kfunc));
 		json_object_set_new(json, "what", json_string(finding->what));
 		json_object_set_new(json, "effect", json_string(finding->effect));
 		json_object_set_new(json, "remedy", json_string(finding->remedy));
@@ -183,7 +183,7 @@ struct files {
 	struct lint_subject *subjects;
 	int nr_images, nr_subjects;
 	int nr_wanted; /* of the subjects */
-	bool trouble; /* some could not be read; the others are looked at all the same */
+	bool trouble;  /* some could not be read; the others are looked at all the same */
 };
 
 static struct kernel_image *open_image(struct files *files, const char *path)

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "common_options.h"
 #include "deprecations.h"
+#include "json_values.h"
 #include "kernel_version.h"
 #include "kfunc_flags.h"
 #include "live_kernel.h"
@@ -304,11 +305,6 @@ static json_t *json_annotations(const struct kfunc *kfunc)
 			json_object_set_new(object, name, json_string(meaning));
 	}
 	return object;
-}
-
-static json_t *json_text(const char *text)
-{
-	return text ? json_string(text) : json_null();
 }
 
 static json_t *json_kfunc(const struct live_kernel *kernel, const struct kfunc *kfunc)

@@ -5,11 +5,7 @@
 #include <jansson.h>
 
 #include "deprecations.h"
-
-static json_t *json_text(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
+#include "json_values.h"
 
 void deprecation__add_json_details(const struct deprecation *deprecation, json_t *object)
 {
@@ -19,7 +15,7 @@ void deprecation__add_json_details(const struct deprecation *deprecation, json_t
 	if (deprecation && deprecation->since)
 		snprintf(since, sizeof(since), "%u.%u", deprecation->since >> 16,
 			 deprecation->since & 0xffff);
-	json_object_set_new(object, "deprecated_since", json_text(*since ? since : NULL));
+	json_object_set_new(object, "deprecated_since", json_text_unless_empty(since));
 	json_object_set_new(object, "deprecated_words",
 			    json_text(deprecation ? deprecation->words : NULL));
 	json_object_set_new(object, "deprecated_source",

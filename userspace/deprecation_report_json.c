@@ -6,26 +6,9 @@
 
 #include "deprecation_report.h"
 #include "deprecations.h"
+#include "json_values.h"
 #include "output.h"
 #include "prog_tag.h"
-
-static json_t *json_text(const char *text)
-{
-	return (text ? json_string(text) : NULL) ?: json_null();
-}
-
-/* ISO 8601, with the offset of the time zone; null for no time. */
-static json_t *json_time(double when)
-{
-	time_t seconds = (time_t)when;
-	struct tm parts;
-	char text[64];
-
-	if (when <= 0 || !localtime_r(&seconds, &parts) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &parts))
-		return json_null();
-	return json_string(text);
-}
 
 static json_t *json_texts(char *const *texts, size_t nr)
 {
@@ -74,7 +57,7 @@ static json_t *json_attachments(const struct reported_program *program)
 		json_t *json = json_object();
 
 		json_object_set_new(json, "how", json_text(program->attachments[i].how));
-		json_object_set_new(json, "target", json_text(*target ? target : NULL));
+		json_object_set_new(json, "target", json_text_unless_empty(target));
 		json_array_append_new(array, json);
 	}
 	return array;
@@ -87,7 +70,7 @@ static json_t *json_use(const struct deprecation_report *report, const struct re
 	json_t *json = json_object();
 	char tag[PROG_TAG_TEXT];
 
-	json_object_set_new(json, "program", json_text(*program->name ? program->name : NULL));
+	json_object_set_new(json, "program", json_text_unless_empty(program->name));
 	json_object_set_new(json, "program_id", json_integer(program->id));
 	json_object_set_new(json, "program_type", json_text(program->type));
 	json_object_set_new(json, "program_tag", json_string(format_prog_tag(program->tag, tag)));

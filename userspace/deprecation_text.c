@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "deprecations.h"
+#include "json_values.h"
 #include "kernel_version.h"
 
 const char *deprecation__format(const struct deprecation *deprecation, char *buf, size_t size)
@@ -19,11 +20,6 @@ const char *deprecation__format(const struct deprecation *deprecation, char *buf
 	snprintf(buf, size, "%s%s, %s%s", deprecation_kind__name(deprecation->kind), since,
 		 replacement ? "use " : "no replacement is known", replacement ?: "");
 	return buf;
-}
-
-static json_t *json_text(const char *text)
-{
-	return text ? json_string(text) : json_null();
 }
 
 void deprecation__add_json(const struct deprecation *deprecation, json_t *object)

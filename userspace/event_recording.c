@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "event_recording_private.h"
+#include "json_values.h"
 #include "message.h"
 #include "output.h"
 #include "table.h"
@@ -191,7 +192,7 @@ int event_recording__print_json(const struct event_recording *recording, FILE *o
 		json_t *json = json_object();
 
 		json_object_set_new(json, "kfunc", json_string(use->kfunc));
-		json_object_set_new(json, "program", json_string(use->program) ?: json_null());
+		json_object_set_new(json, "program", json_text(use->program));
 		json_object_set_new(json, "program_id",
 				    use->prog_id ? json_integer(use->prog_id) : json_null());
 		json_object_set_new(json, "calls", json_integer(use->calls));

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "counters.h"
 #include "deprecations.h"
+#include "json_values.h"
 #include "pairing.h"
 #include "prog_table.h"
 #include "refs_report.h"
@@ -168,12 +169,12 @@ json_t *event_text__json(const struct refs_report *report, const struct kft_refe
 	json_object_set_new(json, "object_pid",
 			    event->object_pid ? json_integer(event->object_pid) : json_null());
 	json_object_set_new(json, "object_comm",
-			    event->object_pid ? json_string(event->object_comm) : json_null());
+			    json_text(event->object_pid ? event->object_comm : NULL));
 	json_object_set_new(json, "cgroup_id",
 			    event->object_id ? json_integer(event->object_id) : json_null());
 	json_object_set_new(json, "tid", json_integer(event->tid));
 	json_object_set_new(json, "tgid", json_integer(event->tgid));
-	json_object_set_new(json, "comm", json_string(event->comm) ?: json_null());
+	json_object_set_new(json, "comm", json_text(event->comm));
 	json_object_set_new(json, "cpu", json_integer(event->cpu));
 	refs_report__add_site_json(report, event->site, json);
 	deprecation__add_json(deprecation_of(report, function), json);

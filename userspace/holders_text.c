@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "json_values.h"
 #include "program_holders.h"
 
 /* Text that grows, separated by commas. */
@@ -105,11 +106,6 @@ static json_t *id_or_null(__u32 id)
 	return id ? json_integer(id) : json_null();
 }
 
-static json_t *text_or_null(const char *text)
-{
-	return (text ? json_string(text) : NULL) ?: json_null();
-}
-
 static json_t *json_processes(const struct program_holders *holders, __u32 prog_id)
 {
 	const struct program_process *first;
@@ -120,8 +116,8 @@ static json_t *json_processes(const struct program_holders *holders, __u32 prog_
 		json_t *object = json_object();
 
 		json_object_set_new(object, "pid", json_integer(first[i].pid));
-		json_object_set_new(object, "comm", text_or_null(first[i].comm));
-		json_object_set_new(object, "unit", text_or_null(first[i].unit));
+		json_object_set_new(object, "comm", json_text(first[i].comm));
+		json_object_set_new(object, "unit", json_text(first[i].unit));
 		json_object_set_new(object, "link_id", id_or_null(first[i].link_id));
 		json_array_append_new(array, object);
 	}
@@ -137,7 +133,7 @@ static json_t *json_pins(const struct program_holders *holders, __u32 prog_id)
 	for (size_t i = 0; i < nr; i++) {
 		json_t *object = json_object();
 
-		json_object_set_new(object, "path", text_or_null(first[i].path));
+		json_object_set_new(object, "path", json_text(first[i].path));
 		json_object_set_new(object, "link_id", id_or_null(first[i].link_id));
 		json_array_append_new(array, object);
 	}
@@ -153,9 +149,9 @@ static json_t *json_attachments(const struct program_holders *holders, __u32 pro
 	for (size_t i = 0; i < nr; i++) {
 		json_t *object = json_object();
 
-		json_object_set_new(object, "how", text_or_null(first[i].how));
+		json_object_set_new(object, "how", json_text(first[i].how));
 		json_object_set_new(object, "target",
-				    text_or_null(first[i].target[0] ? first[i].target : NULL));
+				    json_text(first[i].target[0] ? first[i].target : NULL));
 		json_object_set_new(object, "link_id", id_or_null(first[i].link_id));
 		json_array_append_new(array, object);
 	}

@@ -9,6 +9,7 @@
 #include "caller.h"
 #include "counters.h"
 #include "histogram.h"
+#include "json_values.h"
 #include "module_events.h"
 #include "output.h"
 #include "pairing.h"
@@ -396,7 +397,7 @@ static json_t *json_what(const struct refs_report *report, const struct object_r
 	case KFT_OBJECT_TASK:
 		json_object_set_new(what, "pid", json_integer(object->pid));
 		json_object_set_new(what, "tgid", json_integer(object->tgid));
-		json_object_set_new(what, "comm", json_string(object->text) ?: json_null());
+		json_object_set_new(what, "comm", json_text(object->text));
 		json_object_set_new(what, "exited", json_boolean(object->exit_state));
 		break;
 	case KFT_OBJECT_CGROUP:
@@ -411,7 +412,7 @@ static json_t *json_what(const struct refs_report *report, const struct object_r
 		break;
 	}
 	object_row__describe(row, report->pairing, text, sizeof(text));
-	json_object_set_new(what, "description", json_string(text) ?: json_null());
+	json_object_set_new(what, "description", json_text(text));
 	return what;
 }
 

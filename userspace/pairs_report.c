@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "json_values.h"
 #include "kernel_btf.h"
 #include "output.h"
 #include "pairing.h"
@@ -127,11 +128,6 @@ static int print_table(const struct pairing *pairing)
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static json_t *string_or_null(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
-
 static json_t *json_of_function(const struct pairing *pairing,
 				const struct reference_function *function)
 {
@@ -149,8 +145,8 @@ static json_t *json_of_function(const struct pairing *pairing,
 		json_object_set_new(object, "null_means", json_string(null_word(function)));
 		json_object_set_new(object, "creates", json_boolean(function->is_new));
 	}
-	json_object_set_new(object, "ends_in", string_or_null(function->ends_in));
-	json_object_set_new(object, "note", string_or_null(function->note));
+	json_object_set_new(object, "ends_in", json_text(function->ends_in));
+	json_object_set_new(object, "note", json_text(function->note));
 	return object;
 }
 
@@ -191,7 +187,7 @@ static json_t *json_of_type(const struct reference_type *type)
 	json_object_set_new(object, "acquired_elsewhere", json_boolean(type->acquired_elsewhere));
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		json_object_set_new(object, lists[i], json_array());
-	json_object_set_new(object, "note", string_or_null(type->note));
+	json_object_set_new(object, "note", json_text(type->note));
 	return object;
 }
 

@@ -7,47 +7,10 @@
 
 #include <jansson.h>
 
+#include "json_values.h"
 #include "output.h"
 #include "printable.h"
 #include "usage_summary.h"
-
-/* What is not UTF-8 is made so. */
-static json_t *json_text(const char *text)
-{
-	json_t *json;
-	char *copy;
-
-	if (!text)
-		return json_null();
-	json = json_string(text);
-	if (json)
-		return json;
-	copy = strdup(text);
-	if (!copy)
-		return json_null();
-	printable__make(copy);
-	json = json_string(copy);
-	free(copy);
-	return json ?: json_null();
-}
-
-static json_t *json_text_unless_empty(const char *text)
-{
-	return json_text(*text ? text : NULL);
-}
-
-/* ISO 8601, with the offset of the time zone; null for no time. */
-static json_t *json_time(__s64 when)
-{
-	time_t seconds = when;
-	struct tm parts;
-	char text[64];
-
-	if (when <= 0 || !localtime_r(&seconds, &parts) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &parts))
-		return json_null();
-	return json_string(text);
-}
 
 static json_t *json_known(__s64 value)
 {

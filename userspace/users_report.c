@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "deprecations.h"
 #include "holders_text.h"
+#include "json_values.h"
 #include "live_kernel.h"
 #include "output.h"
 #include "pattern.h"
@@ -181,11 +182,6 @@ int users_report__print_table(const struct users_report *report, FILE *out)
 }
 
 /* --- JSON --------------------------------------------------------------------------------------- */
-
-static json_t *json_text(const char *text)
-{
-	return (text ? json_string(text) : NULL) ?: json_null();
-}
 
 static json_t *json_sites(const struct used_kfunc *used, const struct program_source *source)
 {

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "ftrace_state.h"
+#include "json_values.h"
 #include "live_kernel.h"
 #include "message.h"
 #include "output.h"
@@ -115,11 +116,6 @@ static json_t *json_kfuncs(const struct user *user)
 	return array;
 }
 
-static json_t *text_or_null(const char *text)
-{
-	return (*text ? json_string(text) : NULL) ?: json_null();
-}
-
 static json_t *json_event(const struct program_event *event)
 {
 	const struct user *user = &event->user;
@@ -132,7 +128,7 @@ static json_t *json_event(const struct program_event *event)
 						    sizeof(text))));
 	json_object_set_new(json, "time_ns", json_integer(event->time_ns));
 	json_object_set_new(json, "program_id", json_integer(user->prog.prog_id));
-	json_object_set_new(json, "program", text_or_null(user->prog.name));
+	json_object_set_new(json, "program", json_text_unless_empty(user->prog.name));
 	json_object_set_new(json, "program_type",
 			    event->is_known
 				    ? json_string(libbpf_bpf_prog_type_str(user->prog.type) ?: "?")
@@ -142,7 +138,7 @@ static json_t *json_event(const struct program_event *event)
 	json_object_set_new(json, "uid",
 			    event->is_known ? json_integer(user->prog.uid) : json_null());
 	json_object_set_new(json, "pid", event->pid ? json_integer(event->pid) : json_null());
-	json_object_set_new(json, "comm", text_or_null(event->comm));
+	json_object_set_new(json, "comm", json_text_unless_empty(event->comm));
 	json_object_set_new(json, "kfuncs", event->is_known ? json_kfuncs(user) : json_null());
 	return json;
 }
