@@ -173,9 +173,11 @@ wait $churn 2>/dev/null
 
 watch()
 {
+	# What the one before said would be taken for this one's.
+	rm -f "$tmp/err"
 	"$kfunctrace" users --watch -v "$@" >"$tmp/watched" 2>"$tmp/err" &
 	watcher=$!
-	wait_for 20 grep -q watching "$tmp/err"
+	wait_for 20 grep -qs watching "$tmp/err"
 }
 
 end_watch()

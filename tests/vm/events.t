@@ -33,6 +33,7 @@ listen()
 	perf_pid=$!
 	trace-cmd record -q -b 20000 -o trace.dat -e kfunc ./until-stop -trace-cmd >trace-cmd.log 2>&1 &
 	trace_cmd_pid=$!
+	rm -f bpftrace.out
 	bpftrace -c "/bin/sh $PWD/until-stop" -e '
 		BEGIN { printf("listening\n"); }
 		tracepoint:kfunc:kfunc_acquire { @acquired[str(args->type)] = count(); }

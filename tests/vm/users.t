@@ -226,6 +226,8 @@ bpftool struct_ops unregister name own_tcp >/dev/null
 # watch OPTION...: begins to watch, into the files watched and err; end_watch ends it.
 watch()
 {
+	# What the one before said would be taken for this one's.
+	rm -f err
 	kfunctrace users --watch -v "$@" >watched 2>err &
 	watcher=$!
 	wait_for 60 grep -q watching err
