@@ -343,6 +343,9 @@ static void half_open_clients_are_bounded(void **state)
 	slow = connect_raw();
 	assert_int_equal(recv(slow, &byte, 1, 0), 0);
 	assert_true(clock_ns() - begin >= 5 * NS_PER_S - NS_PER_S / 10);
+	/* The others' time was over before, but on a busy machine all may be dropped in one go. */
+	for (int i = 0; i < 100 && nr_fds(server) != before; i++)
+		usleep(10000);
 	assert_int_equal(nr_fds(server), before);
 	close(slow);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
