@@ -18,15 +18,21 @@ done
 # shellcheck disable=SC2086 # several options
 kfunctrace stat --keep $kfuncs -- true >stdout 2>stderr
 is "it counts" $? 0
-workload --truth truth.json --threads 5 --times 100 contend >/dev/null
-missed=$(sed -nE 's/^missed ([0-9]+) .*/\1/p' $CONTROL)
+# Whether one call comes while another has not returned is chance: on a busy host it may take a while.
+for try in $(seq 20); do
+	workload --truth "truth.$try.json" --threads 5 --times 100 contend >/dev/null
+	missed=$(sed -nE 's/^missed ([0-9]+) .*/\1/p' $CONTROL)
+	[ "$missed" = 0 ] || break
+	! kernel_at_least 6.14 || break
+done
+jq -s add truth.*.json >truth.json
 what=$(sed -nE 's/^missed [0-9]+ //p' $CONTROL)
 kfunctrace stat --engine=module >table 2>stderr
 kfunctrace stat --stop --json >rows.json 2>warnings
 made=$(jq 'map(.calls) | add' truth.json)
 counted=$(jq 'map(.calls) | add' rows.json)
 unseen=$(jq 'map(.losses.missed_returns) | add' rows.json)
-diag "$made calls; $counted counted, the returns of $unseen were not seen; missed $missed $what"
+diag "after $try runs: $made calls; $counted counted, the returns of $unseen were not seen; missed $missed $what"
 if kernel_at_least 6.14; then
 	is "fprobes need no room set aside: all is counted" "$missed $counted $unseen" "0 $made 0"
 	is "and no loss is told" "$(grep -c 'not followed by the kernel' table) $(grep -c 'no room' warnings)" "0 0"
