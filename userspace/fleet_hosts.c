@@ -267,3 +267,12 @@ void fleet_hosts__free(struct fleet_hosts *hosts)
 	hash_index__free(&hosts->by_instance);
 	memset(hosts, 0, sizeof(*hosts));
 }
+
+__s64 fleet_span__lookback_ms(const struct fleet_span *span)
+{
+	__s64 length_ms = span->end_ms - span->begin_ms;
+
+	if (!span->from_zero || length_ms >= FLEET_LOOKBACK_MS)
+		return FLEET_LOOKBACK_MS;
+	return length_ms > 0 ? length_ms : 1;
+}

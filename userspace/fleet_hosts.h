@@ -16,7 +16,8 @@
 struct prometheus;
 
 /* A sample may be so old. Prometheus itself looks back for five minutes. */
-#define FLEET_LOOKBACK "5m"
+#define FLEET_LOOKBACK	  "5m"
+#define FLEET_LOOKBACK_MS 300000
 
 struct fleet_host {
 	char *instance;	  /* the label that tells targets apart */
@@ -41,6 +42,12 @@ struct fleet_hosts {
 	size_t nr_spans;
 	struct hash_index by_instance;
 };
+
+/*
+ * How old a sample at its end may be. What is older than a span that begins with 0 was counted before
+ * the counters began anew.
+ */
+__s64 fleet_span__lookback_ms(const struct fleet_span *span);
 
 /* Returns 0 or a negative errno, having said why. To be freed in any case. */
 int fleet_hosts__find(struct fleet_hosts *hosts, struct prometheus *client, __s64 begin_ms,

@@ -50,23 +50,23 @@ static void print_series(FILE *out, const struct fleet_metric *metric,
 	fprintf(out, "%s}", metric->matcher ?: "");
 }
 
-/* The last sample of each series, no older than usual, whatever became of the host since. */
+/* The last sample of each series, no older than that, whatever became of the host since. */
 static void print_last(FILE *out, const struct fleet_metric *metric,
-		       const struct fleet_choice *choice, __s64 offset_ms)
+		       const struct fleet_choice *choice, __s64 lookback_ms, __s64 offset_ms)
 {
 	fputs("last_over_time(", out);
 	print_series(out, metric, choice);
-	fputs("[" FLEET_LOOKBACK "]", out);
+	fprintf(out, "[%lldms]", lookback_ms);
 	if (offset_ms)
 		fprintf(out, " offset %lldms", offset_ms);
 	fputc(')', out);
 }
 
 static void print_sum(FILE *out, const struct fleet_metric *metric,
-		      const struct fleet_choice *choice, __s64 offset_ms)
+		      const struct fleet_choice *choice, __s64 lookback_ms, __s64 offset_ms)
 {
 	fprintf(out, "sum by (instance%s%s) (", metric->by ? ", " : "", metric->by ?: "");
-	print_last(out, metric, choice, offset_ms);
+	print_last(out, metric, choice, lookback_ms, offset_ms);
 	fputc(')', out);
 }
 
@@ -113,6 +113,7 @@ int fleet_query__growth(struct prometheus *client, const struct fleet_metric *me
 			const struct fleet_choice *choice, const struct fleet_span *span,
 			struct json_t **result)
 {
+	__s64 lookback_ms = fleet_span__lookback_ms(span);
 	struct expression expression;
 	FILE *out = begin_expression(&expression);
 
@@ -125,17 +126,30 @@ int fleet_query__growth(struct prometheus *client, const struct fleet_metric *me
 	 */
 	if (!span->from_zero) {
 		fputs("((", out);
-		print_sum(out, metric, choice, 0);
+		print_sum(out, metric, choice, lookback_ms, 0);
 		fputs(" - ", out);
-		print_sum(out, metric, choice, span->end_ms - span->begin_ms);
+		print_sum(out, metric, choice, lookback_ms, span->end_ms - span->begin_ms);
 		fputs(") >= 0 or ", out);
-		print_sum(out, metric, choice, 0);
+		print_sum(out, metric, choice, lookback_ms, 0);
 		fputs(") > 0", out);
 	} else {
-		print_sum(out, metric, choice, 0);
+		print_sum(out, metric, choice, lookback_ms, 0);
 		fputs(" > 0", out);
 	}
 	return ask(client, &expression, span->end_ms, result);
+}
+
+int fleet_query__last(struct prometheus *client, const struct fleet_metric *metric,
+		      const struct fleet_choice *choice, __s64 time_ms, struct json_t **result)
+{
+	struct expression expression;
+	FILE *out = begin_expression(&expression);
+
+	*result = NULL;
+	if (!out)
+		return -ENOMEM;
+	print_sum(out, metric, choice, FLEET_LOOKBACK_MS, 0);
+	return ask(client, &expression, time_ms, result);
 }
 
 int fleet_query__values(struct prometheus *client, const struct fleet_metric *metric,
@@ -147,7 +161,9 @@ int fleet_query__values(struct prometheus *client, const struct fleet_metric *me
 	*result = NULL;
 	if (!out)
 		return -ENOMEM;
-	print_sum(out, metric, choice, 0);
+	fprintf(out, "sum by (instance%s%s) (", metric->by ? ", " : "", metric->by ?: "");
+	print_series(out, metric, choice);
+	fputc(')', out);
 	return ask(client, &expression, time_ms, result);
 }
 
@@ -165,7 +181,8 @@ static int ask_range(struct prometheus *client, struct expression *expression, _
 }
 
 int fleet_query__sum(struct prometheus *client, const struct fleet_metric *metric,
-		     const struct fleet_choice *choice, __s64 time_ms, struct json_t **result)
+		     const struct fleet_choice *choice, __s64 lookback_ms, __s64 time_ms,
+		     struct json_t **result)
 {
 	struct expression expression;
 	FILE *out = begin_expression(&expression);
@@ -174,7 +191,7 @@ int fleet_query__sum(struct prometheus *client, const struct fleet_metric *metri
 	if (!out)
 		return -ENOMEM;
 	fprintf(out, "sum by (%s) (", metric->by);
-	print_last(out, metric, choice, 0);
+	print_last(out, metric, choice, lookback_ms, 0);
 	fputc(')', out);
 	return ask(client, &expression, time_ms, result);
 }
@@ -222,6 +239,6 @@ int fleet_query__levels(struct prometheus *client, const struct fleet_metric *me
 	*result = NULL;
 	if (!out)
 		return -ENOMEM;
-	print_sum(out, metric, choice, 0);
+	print_sum(out, metric, choice, FLEET_LOOKBACK_MS, 0);
 	return ask_range(client, &expression, begin_ms, end_ms, step_ms, result);
 }

@@ -36,7 +36,10 @@ struct fleet_choice {
 int fleet_query__growth(struct prometheus *client, const struct fleet_metric *metric,
 			const struct fleet_choice *choice, const struct fleet_span *span,
 			struct json_t **result);
-/* Values as of then. */
+/* The last values until then, of hosts that are gone as well. */
+int fleet_query__last(struct prometheus *client, const struct fleet_metric *metric,
+		      const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
+/* Values as of then: not of series that are gone, of which one has perhaps taken the place. */
 int fleet_query__values(struct prometheus *client, const struct fleet_metric *metric,
 			const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
 
@@ -45,9 +48,10 @@ int fleet_query__levels(struct prometheus *client, const struct fleet_metric *me
 			const struct fleet_choice *choice, __s64 begin_ms, __s64 end_ms,
 			__s64 step_ms, struct json_t **result);
 
-/* Sums over all of these hosts, without `instance`, as of then, */
+/* Sums over all of these hosts, without `instance`, as of then, of samples no older than that, */
 int fleet_query__sum(struct prometheus *client, const struct fleet_metric *metric,
-		     const struct fleet_choice *choice, __s64 time_ms, struct json_t **result);
+		     const struct fleet_choice *choice, __s64 lookback_ms, __s64 time_ms,
+		     struct json_t **result);
 /* and at several times: of those that are there at that time, */
 int fleet_query__sums(struct prometheus *client, const struct fleet_metric *metric,
 		      const struct fleet_choice *choice, __s64 begin_ms, __s64 end_ms,

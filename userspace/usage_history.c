@@ -35,6 +35,7 @@ struct reading {
 	__u32 host;
 	__s64 first, last; /* the hours that are asked for, and the first one beyond */
 	struct id_map kfuncs, programs;
+	__s64 known_till; /* of the host's runs so far */
 };
 
 /* --- rows ---------------------------------------------------------------------------------------------- */
@@ -360,33 +361,6 @@ static int take_run(struct reading *reading, sqlite3_stmt *row)
 	return err;
 }
 
-static int compare_points(const void *a, const void *b)
-{
-	const struct usage_point *left = a, *right = b;
-
-	if (left->time != right->time)
-		return left->time < right->time ? -1 : 1;
-	if (left->kfunc != right->kfunc)
-		return left->kfunc < right->kfunc ? -1 : 1;
-	return left->program < right->program ? -1 : left->program > right->program;
-}
-
-/* Steps that have calls need no point without: those are the last ones of each time. */
-static void drop_needless(struct usage_report *report)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < report->nr_points; i++) {
-		const struct usage_point *point = &report->points[i];
-
-		if (point->kfunc == USAGE_ALL && kept &&
-		    report->points[kept - 1].time == point->time)
-			continue;
-		report->points[kept++] = *point;
-	}
-	report->nr_points = kept;
-}
-
 static int read_points(struct reading *reading)
 {
 	struct usage_report *report = reading->report;
@@ -406,10 +380,8 @@ static int read_points(struct reading *reading)
 				  "WHERE last_save >= ?1 AND min(started, last_save) < ?2 "
 				  "ORDER BY id DESC LIMIT 10000",
 				  take_run);
-	if (!err && report->nr_points) {
-		qsort(report->points, report->nr_points, sizeof(*report->points), compare_points);
-		drop_needless(report);
-	}
+	if (!err)
+		usage_report__finish_points(report);
 	return err;
 }
 
@@ -456,7 +428,6 @@ static int take_object(struct reading *reading, sqlite3_stmt *row)
 /* Without a target it is the running kernel on which it is deprecated. */
 static int take_problem(struct reading *reading, sqlite3_stmt *row)
 {
-	const char *release = reading->report->hosts[reading->host].release;
 	struct usage_problem *problem;
 	__u32 kfunc, program;
 	bool asked;
@@ -474,11 +445,9 @@ static int take_problem(struct reading *reading, sqlite3_stmt *row)
 	problem->host = reading->host;
 	problem->kfunc = kfunc;
 	problem->program = program;
-	if (sqlite3_column_type(row, 2) == SQLITE_NULL)
-		err = usage_report__set(&problem->target, release ?: "");
-	else
-		err = set_text(&problem->target, row, 2);
-	return err ?: set_text(&problem->problem, row, 3) ?: set_text(&problem->replacement, row, 4);
+	return set_text(&problem->target, row, 2) ?:
+	       set_text(&problem->problem, row, 3) ?:
+	       set_text(&problem->replacement, row, 4);
 }
 
 static int read_references(struct reading *reading)
@@ -537,6 +506,25 @@ static int take_time(struct reading *reading, sqlite3_stmt *row)
 	return 0;
 }
 
+/* Runs come in order of their begins; of one whose file was opened anew there are two. */
+static int take_known(struct reading *reading, sqlite3_stmt *row)
+{
+	struct usage_host *host = &reading->report->hosts[reading->host];
+	__s64 begin = time_column(row, 0), end = time_column(row, 1);
+
+	if (begin < reading->known_till)
+		begin = reading->known_till;
+	if (begin < host->begin)
+		begin = host->begin;
+	if (end > host->end)
+		end = host->end;
+	if (begin >= end)
+		return 0;
+	host->known_s += end - begin;
+	reading->known_till = end;
+	return 0;
+}
+
 static int take_lost(struct reading *reading, sqlite3_stmt *row)
 {
 	reading->report->hosts[reading->host].lost = history_column(row, 0, 0);
@@ -569,6 +557,12 @@ static int read_host(struct reading *reading)
 				  "UNION ALL SELECT min(started) / 3600 * 3600 FROM runs)), "
 				  "max(last_save), min(started) FROM runs",
 				  take_time);
+	err = err
+		      ?: for_each(
+				 reading,
+				 "SELECT min(started, last_save), last_save FROM runs "
+				 "WHERE last_save >= ?1 AND min(started, last_save) < ?2 ORDER BY 1",
+				 take_known);
 	return err
 		       ?: for_each(reading,
 				   "SELECT sum(count) FROM loss_hours WHERE hour >= ? AND hour < ? "

@@ -115,7 +115,7 @@ static int take_uses(struct fleet_report *fleet, const json_t *result, enum use_
  * where growth looks too: there are too many of them to have the server read all their samples.
  */
 static int fill_measured(struct fleet_report *fleet, const char *name, unsigned int kind,
-			 const struct fleet_choice *choice, __s64 time_ms)
+			 const struct fleet_choice *choice, const struct fleet_span *span)
 {
 	const struct fleet_metric metric = {
 		.name = name,
@@ -125,7 +125,8 @@ static int fill_measured(struct fleet_report *fleet, const char *name, unsigned 
 	json_t *result;
 	const json_t *series;
 	size_t i;
-	int err = fleet_query__sum(fleet->client, &metric, choice, time_ms, &result);
+	int err = fleet_query__sum(fleet->client, &metric, choice, fleet_span__lookback_ms(span),
+				   span->end_ms, &result);
 
 	json_array_foreach (result, i, series) {
 		__u32 kfunc;
@@ -175,7 +176,7 @@ static int fill_uses(struct fleet_report *fleet, const struct fleet_chunk *chunk
 		json_decref(result);
 		err = err
 			      ?: fill_measured(fleet, rest[i].metric.name, rest[i].measured,
-					       &choice, chunk->span.end_ms);
+					       &choice, &chunk->span);
 	}
 	/* What a host held that is gone says nothing of now. */
 	if (err || !chunk->now)
@@ -190,18 +191,21 @@ static int fill_uses(struct fleet_report *fleet, const struct fleet_chunk *chunk
 /* --- when ---------------------------------------------------------------------------------------------- */
 
 /* The time until which the counter rose for the last time; 0: it did not. */
-static __s64 last_rise(const json_t *series)
+static __s64 last_rise(const json_t *series, __s64 begin_ms)
 {
 	const json_t *pair;
 	__s64 time, last = 0;
 	double value, before = 0;
+	bool is_first = true;
 	size_t i;
 
 	json_array_foreach (json_object_get(series, "values"), i, pair) {
 		if (prometheus__sample(pair, &time, &value))
 			continue;
-		if (i && value != before)
+		/* One that was not there at the begin came with its calls. */
+		if (is_first ? value > 0 && time > begin_ms : value != before)
 			last = time / 1000;
+		is_first = false;
 		before = value;
 	}
 	return last;
@@ -245,7 +249,7 @@ static int fill_last_seen(struct fleet_report *fleet, const struct fleet_chunk *
 		if (!use || !use->calls)
 			continue;
 		/* If not after its first value, then before. */
-		last = last_rise(series) ?: begin_ms / 1000;
+		last = last_rise(series, begin_ms) ?: begin_ms / 1000;
 		if (last > use->last_seen)
 			use->last_seen = last;
 	}

@@ -27,6 +27,7 @@ int fleet_report__add_hosts(struct fleet_report *fleet)
 			reported->begin = host->begin_ms / 1000;
 		if (host->end_ms / 1000 > reported->end)
 			reported->end = host->end_ms / 1000;
+		reported->known_s = reported->end - reported->begin;
 	}
 	return 0;
 }
@@ -134,7 +135,7 @@ int fleet_report__make_chunks(struct fleet_report *fleet)
 	int err = series ? 0 : fleet__out_of_memory();
 
 	if (!err)
-		err = fleet_query__values(fleet->client, &callers, &all, fleet->end_ms, &result);
+		err = fleet_query__last(fleet->client, &callers, &all, fleet->end_ms, &result);
 	json_array_foreach (result, i, entry) {
 		const struct fleet_host *host =
 			fleet_hosts__get(&fleet->hosts, fleet_series__label(entry, "instance"));
@@ -159,7 +160,11 @@ static int fill_release(struct fleet_report *fleet, const struct fleet_chunk *ch
 	json_t *result;
 	const json_t *series;
 	size_t i;
-	int err = fleet_query__values(fleet->client, &info, &choice, chunk->span.end_ms, &result);
+	int err;
+
+	/* A host that was started with another kernel has one. */
+	err = (chunk->now ? fleet_query__values : fleet_query__last)(fleet->client, &info, &choice,
+								     chunk->span.end_ms, &result);
 
 	json_array_foreach (result, i, series) {
 		__u32 host = fleet_report__host(fleet, series);
@@ -180,8 +185,7 @@ static int fill_lost(struct fleet_report *fleet, const struct fleet_chunk *chunk
 	/* What is beyond max_callers has a caller, `other`. */
 	static const struct fleet_metric losses[] = {
 		{ "kfunctrace_unattributed_calls_total", NULL, "reason!=\"max_callers\"", false },
-		{ "kfunctrace_lost_total", NULL, "reason=~\"events_dropped|events_left_out\"",
-		  false },
+		{ "kfunctrace_lost_total", NULL, "reason=\"events_dropped\"", false },
 	};
 	struct fleet_choice choice = fleet_chunk__choice(fleet, chunk);
 	json_t *result;

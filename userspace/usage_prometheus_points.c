@@ -176,7 +176,7 @@ static int look_once(struct fleet_report *fleet, const struct fleet_chunk *chunk
 	struct look look = { .chunk = chunk, .base = base };
 	json_t *result;
 	int err = fleet_query__sum(fleet->client, fleet_report__calls_metric(fleet), &choice,
-				   time_ms, &result);
+				   fleet_span__lookback_ms(&chunk->span), time_ms, &result);
 
 	if (!err)
 		err = take_sums(fleet, &look, levels, result);
@@ -250,42 +250,6 @@ static int fill_chunk(struct fleet_report *fleet, const struct fleet_chunk *chun
 	return err;
 }
 
-/* --- in the end ---------------------------------------------------------------------------------------- */
-
-static int compare_points(const void *a, const void *b)
-{
-	const struct usage_point *x = a, *y = b;
-
-	if (x->time != y->time)
-		return x->time < y->time ? -1 : 1;
-	if (x->kfunc != y->kfunc)
-		return x->kfunc < y->kfunc ? -1 : 1;
-	return x->program < y->program ? -1 : x->program > y->program;
-}
-
-/*
- * Sorts them and leaves out those without calls, but for one in a step without any: so a step in which
- * nothing was called is not one that was not measured.
- */
-static void finish_points(struct usage_report *report)
-{
-	size_t nr = 0;
-
-	qsort(report->points, report->nr_points, sizeof(*report->points), compare_points);
-	for (size_t i = 0; i < report->nr_points; i++) {
-		struct usage_point *point = &report->points[i], *last = NULL;
-
-		if (nr && report->points[nr - 1].time == point->time)
-			last = &report->points[nr - 1];
-		if (last && !point->calls)
-			continue;
-		if (last && !last->calls)
-			nr--;
-		report->points[nr++] = *point;
-	}
-	report->nr_points = nr;
-}
-
 int fleet_report__fill_points(struct fleet_report *fleet)
 {
 	int err = 0;
@@ -294,6 +258,6 @@ int fleet_report__fill_points(struct fleet_report *fleet)
 	for (size_t i = 0; i < fleet->nr_chunks && !err; i++)
 		err = fill_chunk(fleet, &fleet->chunks[i]);
 	if (!err)
-		finish_points(fleet->report);
+		usage_report__finish_points(fleet->report);
 	return err;
 }

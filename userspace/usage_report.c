@@ -231,3 +231,35 @@ void usage_report__free(struct usage_report *report)
 	free_names(report->names);
 	memset(report, 0, sizeof(*report));
 }
+
+static int compare_points(const void *a, const void *b)
+{
+	const struct usage_point *left = a, *right = b;
+
+	if (left->time != right->time)
+		return left->time < right->time ? -1 : 1;
+	if (left->kfunc != right->kfunc)
+		return left->kfunc < right->kfunc ? -1 : 1;
+	return left->program < right->program ? -1 : left->program > right->program;
+}
+
+void usage_report__finish_points(struct usage_report *report)
+{
+	size_t nr = 0;
+
+	if (!report->nr_points)
+		return;
+	qsort(report->points, report->nr_points, sizeof(*report->points), compare_points);
+	for (size_t i = 0; i < report->nr_points; i++) {
+		struct usage_point *point = &report->points[i], *last = NULL;
+
+		if (nr && report->points[nr - 1].time == point->time)
+			last = &report->points[nr - 1];
+		if (last && !point->calls)
+			continue;
+		if (last && !last->calls)
+			nr--;
+		report->points[nr++] = *point;
+	}
+	report->nr_points = nr;
+}

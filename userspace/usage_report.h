@@ -21,6 +21,7 @@ struct usage_host {
 	char *release;	  /* of its kernel, the last seen; or NULL */
 	char *target;	  /* of the kernel that it is checked against; or NULL */
 	__s64 begin, end; /* seconds since 1970, of what is known of it within the report's time */
+	__s64 known_s;	  /* seconds of these in which it was counted */
 	__u64 lost;	  /* calls whose caller is not known, events that were dropped */
 };
 
@@ -132,6 +133,11 @@ __u32 usage_report__program(struct usage_report *report, const struct known_prog
 /* A new one, all zeros, good until the next one is made; or NULL. */
 struct usage_use *usage_report__add_use(struct usage_report *report);
 struct usage_point *usage_report__add_point(struct usage_report *report);
+/*
+ * Sorts them and leaves out those without calls, but for one in a step without any: so a step in which
+ * nothing was called is not one that was not measured.
+ */
+void usage_report__finish_points(struct usage_report *report);
 struct usage_references *usage_report__add_references(struct usage_report *report);
 struct usage_object *usage_report__add_object(struct usage_report *report);
 struct usage_problem *usage_report__add_problem(struct usage_report *report);

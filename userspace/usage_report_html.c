@@ -129,7 +129,7 @@ static bool has_target(const struct usage_report *report)
 		if (report->hosts[i].target)
 			return true;
 	}
-	return report->nr_problems;
+	return false;
 }
 
 static void write_state_figures(struct usage_page *page)

@@ -62,7 +62,7 @@ const char *usage__count(size_t nr, const char *one, char *buf, size_t size)
 
 static __u64 host_seconds(const struct usage_host *host)
 {
-	return host->begin > 0 && host->end > host->begin ? host->end - host->begin : 0;
+	return host->begin > 0 && host->end > host->begin ? host->known_s : 0;
 }
 
 static bool counts_for(const struct usage_report *report, __u32 kfunc, __u32 host)

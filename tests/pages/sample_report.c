@@ -52,6 +52,7 @@ static __u32 host(const char *name, const char *release, const char *target, __s
 	new->target = copy(target);
 	new->begin = END - seconds;
 	new->end = END;
+	new->known_s = seconds;
 	new->lost = lost;
 	truth.hosts++;
 	return idx;

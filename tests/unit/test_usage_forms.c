@@ -43,8 +43,18 @@ static struct known_program programs[] = {
 	[UNKNOWN] = { .kind = KNOWN_UNKNOWN },
 };
 static struct usage_host hosts[] = {
-	{ .name = "one", .release = "6.19.1", .begin = END - 7 * DAY, .end = END, .lost = 3 },
-	{ .name = "two", .release = "6.20.9", .target = "7.3", .begin = END - DAY, .end = END },
+	{ .name = "one",
+	  .release = "6.19.1",
+	  .begin = END - 7 * DAY,
+	  .end = END,
+	  .known_s = 7 * DAY,
+	  .lost = 3 },
+	{ .name = "two",
+	  .release = "6.20.9",
+	  .target = "7.3",
+	  .begin = END - DAY,
+	  .end = END,
+	  .known_s = DAY },
 };
 
 static struct usage_report report_of(struct usage_use *uses, size_t nr, size_t nr_hosts)

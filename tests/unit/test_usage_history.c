@@ -193,7 +193,7 @@ static void references_objects_and_problems(void **state)
 	assert_int_equal(report.nr_problems, 2);
 	assert_string_equal(report.problems[0].target, "7.3");
 	assert_null(report.problems[0].replacement);
-	assert_string_equal(report.problems[1].target, "6.12.0-test");
+	assert_null(report.problems[1].target);
 	assert_string_equal(report.problems[1].replacement, "new");
 	usage_report__free(&report);
 }
@@ -246,6 +246,44 @@ static void a_time_of_which_nothing_is_known(void **state)
 	assert_int_equal(report.hosts[0].begin, 0);
 	assert_int_equal(report.hosts[0].end, 0);
 	assert_int_equal(report.nr_points, 0);
+	usage_report__free(&report);
+}
+
+/* Runs from `started` to `last`, saves at both, and ends. */
+static void run_aggregator(const struct history_options *opts, __s64 started, __s64 last)
+{
+	const struct aggregate_options bounds = { .max_callers = 10, .max_objects = 10 };
+	struct aggregate *counts = aggregate__new(&bounds);
+	struct history *file;
+
+	aggregate__state(counts)->started = started;
+	assert_int_equal(history__open(opts, &file), 0);
+	assert_int_equal(history__restore(file, counts), 0);
+	assert_int_equal(history__save(file, counts, started), 0);
+	assert_int_equal(history__save(file, counts, last), 0);
+	history__close(file);
+	aggregate__free(counts);
+}
+
+static void time_without_an_aggregator_is_not_known(void **state)
+{
+	const struct usage_query query = { .end = NOW + 10 * DAY };
+	char gaps[sizeof(path) + 8];
+	const struct history_options opts = {
+		.path = gaps,
+		.retention_s = 100 * DAY,
+		.max_bytes = 64 << 20,
+	};
+	struct usage_report report;
+
+	(void)state;
+	snprintf(gaps, sizeof(gaps), "%s.gaps", path);
+	run_aggregator(&opts, NOW, NOW + HOUR);
+	run_aggregator(&opts, NOW + 6 * DAY, NOW + 6 * DAY + 60);
+	assert_int_equal(usage_from_history(&report, gaps, &query), 0);
+	assert_int_equal(report.hosts[0].begin, NOW);
+	assert_int_equal(report.hosts[0].end, NOW + 6 * DAY + 60);
+	assert_int_equal(report.hosts[0].known_s, HOUR + 60);
 	usage_report__free(&report);
 }
 
@@ -392,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_part_of_the_time),
 		cmocka_unit_test(a_time_without_calls),
 		cmocka_unit_test(a_time_of_which_nothing_is_known),
+		cmocka_unit_test(time_without_an_aggregator_is_not_known),
 		cmocka_unit_test(kfuncs_by_pattern),
 		cmocka_unit_test(deprecated_ones_only),
 		cmocka_unit_test(points_add_up),
