@@ -15,7 +15,7 @@ struct saved_row {
 	__u64 serial; /* of the aggregate's row; 0: nothing was saved */
 	__s64 kfunc, program;
 	struct aggregate_counts counts;
-	__s64 outstanding, last_seen;
+	__s64 outstanding;
 	__u64 held;
 };
 

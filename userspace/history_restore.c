@@ -78,8 +78,14 @@ static int take_held(struct aggregate_row *row, const char *text)
 
 		hold.buckets[i] = value > 0 ? value : 0;
 	}
-	if (json)
+	if (json) {
+		__u64 unknown = row->held ? row->held->unknown : 0;
+
 		err = aggregate_row__add_held(row, &hold);
+		/* Not what count and buckets leave: they were not read in one moment. */
+		if (!err)
+			row->held->unknown = unknown + number_in(json, "unknown");
+	}
 	json_decref(json);
 	return err;
 }

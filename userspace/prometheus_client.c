@@ -31,7 +31,6 @@ struct prometheus {
 	CURL *curl;
 	char *url; /* without user and password, without a slash at the end */
 	char *user, *password;
-	char *token;
 	struct curl_slist *headers;
 	struct prometheus_cost cost;
 	json_t *warned; /* what the server has warned of, said once each */
