@@ -525,8 +525,8 @@ int aggregate__set_problems(struct aggregate *aggregate, const struct aggregate_
 {
 	struct aggregate_problem *copies;
 
-	if (nr > aggregate->opts.max_objects)
-		nr = aggregate->opts.max_objects;
+	if (nr > AGGREGATE_MAX_PROBLEMS)
+		nr = AGGREGATE_MAX_PROBLEMS;
 	copies = calloc(nr ?: 1, sizeof(*copies));
 	if (!copies)
 		return -ENOMEM;

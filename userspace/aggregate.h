@@ -185,7 +185,11 @@ struct aggregate_type *aggregate__type_for(struct aggregate *aggregate, __u32 ty
  */
 __u32 aggregate__caller(struct aggregate *aggregate, const struct known_program *caller);
 
-/* Replace what was known; copied, in the order given, cut at max_objects. 0 or -ENOMEM. */
+/*
+ * Replace what was known; copied, in the order given, cut at max_objects and AGGREGATE_MAX_PROBLEMS.
+ * 0 or -ENOMEM.
+ */
+#define AGGREGATE_MAX_PROBLEMS 16384
 int aggregate__set_objects(struct aggregate *aggregate, const struct aggregate_object *objects,
 			   size_t nr);
 int aggregate__set_problems(struct aggregate *aggregate, const struct aggregate_problem *problems,

@@ -41,6 +41,13 @@ static __s64 now_s(void)
 
 /* --- trouble ---------------------------------------------------------------------------------------- */
 
+const char *aggregator__status(struct aggregator *aggregator)
+{
+	const char *trouble = aggregate__state(aggregator->aggregate)->trouble;
+
+	return *trouble ? trouble : "counting";
+}
+
 void aggregator__set_trouble(struct aggregator *aggregator, const char *trouble)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
@@ -48,7 +55,7 @@ void aggregator__set_trouble(struct aggregator *aggregator, const char *trouble)
 	if (strcmp(state->trouble, trouble ?: "") == 0)
 		return;
 	snprintf(state->trouble, sizeof(state->trouble), "%s", trouble ?: "");
-	serve_notify__status(trouble ?: "counting");
+	serve_notify__status(aggregator__status(aggregator));
 	if (!trouble)
 		return;
 	notices__tell(aggregator->notices,
@@ -62,10 +69,8 @@ static void take_own_cost(struct aggregator *aggregator)
 	struct aggregate_cost *cost = &aggregate__state(aggregator->aggregate)->cost;
 	unsigned long size, resident;
 	FILE *in = fopen("/proc/self/statm", "re");
-	struct timespec used;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	cost->process_ns = used.tv_sec * NS_PER_S + used.tv_nsec;
+	cost->process_ns = overhead__process_ns();
 	if (in && fscanf(in, "%lu %lu", &size, &resident) == 2)
 		cost->rss_bytes = resident * (__u64)sysconf(_SC_PAGESIZE);
 	if (in)
@@ -83,6 +88,16 @@ static void judge_readiness(struct aggregator *aggregator, __u64 now_ns)
 		now_ns - aggregator->last_good_ns < 3 * aggregator->config->interval_ns + NS_PER_S;
 }
 
+/* What is still the matter when all that was to be done now went well; NULL: nothing. */
+static const char *lasting_trouble(const struct aggregator *aggregator)
+{
+	if (aggregator->modules_pending)
+		return "modules that came or went could not be followed so far";
+	if (aggregator->config->history && !aggregator->history)
+		return "the history cannot be opened, and nothing is kept";
+	return NULL;
+}
+
 static void save(struct aggregator *aggregator)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
@@ -93,14 +108,14 @@ static void save(struct aggregator *aggregator)
 	state->notices_suppressed =
 		aggregator->suppressed_before + notices__suppressed(aggregator->notices);
 	if (!aggregator->history) {
-		aggregator__set_trouble(aggregator, NULL);
+		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
 		return;
 	}
 	err = history__save(aggregator->history, aggregator->aggregate, now_s());
 	state->history_bytes = history__bytes(aggregator->history);
 	state->history_errors = history__errors(aggregator->history);
 	if (!err) {
-		aggregator__set_trouble(aggregator, NULL);
+		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
 		return;
 	}
 	snprintf(trouble, sizeof(trouble), "history is not being written: %s",
@@ -134,15 +149,28 @@ static void drain(struct aggregator *aggregator)
 	save(aggregator);
 }
 
-static void look(struct aggregator *aggregator)
+/* What cannot be done now is done at the next look. */
+static void follow_modules(struct aggregator *aggregator)
 {
-	int err = counting__look_at_objects(aggregator->counting);
+	int err = counting__follow_modules(aggregator->counting);
 
+	if (!err)
+		err = program_census__refresh(aggregator->census);
+	aggregator->modules_pending = err;
+}
+
+static void look(struct aggregator *aggregator, __u64 now_ns)
+{
+	int err;
+
+	if (aggregator->modules_pending)
+		follow_modules(aggregator);
+	err = counting__look_at_objects(aggregator->counting);
 	if (!err)
 		err = program_census__look(aggregator->census);
 	if (err)
 		msg__warn("cannot look at objects and programs: %s", strerror(-err));
-	aggregator->next_look_ns = clock_ns() + aggregator->config->look_ns;
+	aggregator->next_look_ns = now_ns + aggregator->config->look_ns;
 }
 
 /* Who loads a program and goes again is not found later. */
@@ -162,8 +190,9 @@ static void on_timer(struct aggregator *aggregator)
 		return;
 	drain(aggregator);
 	now_ns = clock_ns();
-	if (now_ns >= aggregator->next_look_ns)
-		look(aggregator);
+	/* The tick that is nearest: a drain takes a little longer or shorter than the one before. */
+	if (now_ns + aggregator->config->interval_ns / 2 >= aggregator->next_look_ns)
+		look(aggregator, now_ns);
 	else
 		look_behind_newcomers(aggregator, now_ns);
 	notices__tend(aggregator->notices, now_ns);
@@ -178,16 +207,11 @@ static void on_timer(struct aggregator *aggregator)
 
 static void on_modules(struct aggregator *aggregator)
 {
-	int err = module_watch__settled(aggregator->modules);
-
-	if (err <= 0)
+	if (module_watch__settled(aggregator->modules) <= 0)
 		return;
-	err = counting__follow_modules(aggregator->counting);
-	if (!err)
-		err = program_census__refresh(aggregator->census);
-	if (err)
-		aggregator__set_trouble(aggregator,
-					"modules that came or went could not be followed");
+	follow_modules(aggregator);
+	if (aggregator->modules_pending)
+		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
 }
 
 static int answer(const char *request, char *text, size_t size, void *arg)
@@ -282,6 +306,24 @@ static void dispatch(struct aggregator *aggregator, int fd)
 		counting__take_events(aggregator->counting);
 }
 
+static void run_server(struct aggregator *aggregator)
+{
+	__u64 before_ns = overhead__process_ns();
+
+	if (!aggregator->server)
+		return;
+	status_server__run(aggregator->server);
+	if (aggregator->overhead)
+		overhead__leave_out(aggregator->overhead, overhead__process_ns() - before_ns);
+}
+
+/* While something takes long, clients and the watchdog do not wait. */
+static void pause_for_others(void *arg)
+{
+	run_server(arg);
+	serve_notify__alive(clock_ns());
+}
+
 static int loop(struct aggregator *aggregator)
 {
 	struct epoll_event events[16];
@@ -294,8 +336,7 @@ static int loop(struct aggregator *aggregator)
 		for (int i = 0; i < nr; i++)
 			dispatch(aggregator, events[i].data.fd);
 		/* Its own file descriptor, or its time: whoever is slow is to be dropped. */
-		if (aggregator->server)
-			status_server__run(aggregator->server);
+		run_server(aggregator);
 		tend(aggregator);
 	}
 	return 0;
@@ -323,9 +364,11 @@ static int open_loop(struct aggregator *aggregator)
 
 static int open_memory(struct aggregator *aggregator)
 {
-	const struct aggregate_options bounds = aggregate_options__of(aggregator->config);
+	struct aggregate_options bounds = aggregate_options__of(aggregator->config);
 	struct aggregate_state *state;
 
+	/* Until restore(): to read what is old is not to see it now. */
+	bounds.forget_s = 0;
 	aggregator->aggregate = aggregate__new(&bounds);
 	aggregator->loaders = program_loaders__new();
 	if (!aggregator->aggregate || !aggregator->loaders) {
@@ -343,6 +386,7 @@ static int open_memory(struct aggregator *aggregator)
 
 static int restore(struct aggregator *aggregator)
 {
+	const struct aggregate_options bounds = aggregate_options__of(aggregator->config);
 	int err = aggregator__open_history(aggregator, aggregator->config, &aggregator->history);
 
 	aggregate__state(aggregator->aggregate)->history_on = aggregator->history;
@@ -354,6 +398,7 @@ static int restore(struct aggregator *aggregator)
 			err = 0;
 		}
 	}
+	aggregate__set_options(aggregator->aggregate, &bounds);
 	aggregator->told_before = aggregate__state(aggregator->aggregate)->notices;
 	aggregator->suppressed_before = aggregate__state(aggregator->aggregate)->notices_suppressed;
 	return err;
@@ -366,6 +411,8 @@ static int begin_counting(struct aggregator *aggregator)
 		.aggregate = aggregator->aggregate,
 		.notices = aggregator->notices,
 		.loaders = aggregator->loaders,
+		.pause = pause_for_others,
+		.pause_arg = aggregator,
 	};
 	const struct overhead_options overhead = overhead_options__of(aggregator->config);
 	int err;
@@ -471,9 +518,9 @@ int aggregator__run(const struct aggregator_options *opts)
 	err = open_all(&aggregator);
 	if (!err) {
 		drain(&aggregator);
-		look(&aggregator);
+		look(&aggregator, clock_ns());
 		judge_readiness(&aggregator, clock_ns());
-		serve_notify__ready("counting");
+		serve_notify__ready(aggregator__status(&aggregator));
 		/* What only the beginning took is given back. */
 		malloc_trim(0);
 		err = loop(&aggregator);

@@ -155,17 +155,16 @@ typedef int (*step_fn)(struct aggregator *aggregator, const struct serve_config 
 static int change_listening(struct aggregator *aggregator, const struct serve_config *from,
 			    const struct serve_config *to)
 {
-	struct status_server *server;
 	int err;
 
 	if (!differ(from->listen, to->listen))
 		return 0;
-	err = aggregator__listen(aggregator, to, &server);
-	if (err)
-		return err;
+	/* First, because all addresses of the host and one of them do not go together. */
 	status_server__free(aggregator->server);
-	aggregator->server = server;
-	return 0;
+	err = aggregator__listen(aggregator, to, &aggregator->server);
+	if (err)
+		aggregator__listen(aggregator, from, &aggregator->server);
+	return err;
 }
 
 static int change_target(struct aggregator *aggregator, const struct serve_config *from,
@@ -182,7 +181,6 @@ static int change_target(struct aggregator *aggregator, const struct serve_confi
 		return err;
 	program_census__free(aggregator->census);
 	aggregator->census = census;
-	aggregator->next_look_ns = 0;
 	return 0;
 }
 
@@ -199,15 +197,16 @@ static int change_history(struct aggregator *aggregator, const struct serve_conf
 			  const struct serve_config *to)
 {
 	const struct history_options opts = history_options(to);
-	struct history *history;
-	int err;
+	struct history *history = NULL;
+	int err = 0;
 
 	if (!differ(from->history, to->history)) {
 		if (aggregator->history)
 			history__set_options(aggregator->history, &opts);
 		return 0;
 	}
-	err = aggregator__open_history(aggregator, to, &history);
+	if (to->history)
+		err = history__open(&opts, &history);
 	/* What was counted until now is no news to it. */
 	if (!err && history)
 		err = history__adopt(history, aggregator->aggregate);
@@ -249,8 +248,9 @@ static int follow(struct aggregator *aggregator, const struct serve_config *to)
 		return err;
 	}
 	aggregate__set_options(aggregator->aggregate, &bounds);
-	aggregate__state(aggregator->aggregate)->cost.detached_kfuncs = 0;
 	overhead__set_options(aggregator->overhead, &overhead);
+	/* Those times may be other ones now. */
+	aggregator->next_look_ns = aggregator->next_overhead_ns = 0;
 	return 0;
 }
 
@@ -284,5 +284,5 @@ void aggregator__reload(struct aggregator *aggregator)
 		aggregator__set_timer(aggregator);
 		msg__detail("configuration read anew");
 	}
-	serve_notify__ready("counting");
+	serve_notify__ready(aggregator__status(aggregator));
 }

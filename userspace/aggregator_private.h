@@ -39,6 +39,7 @@ struct aggregator {
 	int epoll_fd, signal_fd, timer_fd;
 	sigset_t signals, old_signals;
 	bool is_ending;
+	bool modules_pending; /* some came or went, and could not be followed */
 	__u64 next_look_ns, next_loaders_ns, next_tidy_ns, next_overhead_ns;
 	__u64 last_good_ns; /* of a drain */
 };
@@ -49,6 +50,9 @@ int aggregator__watch_fd(struct aggregator *aggregator, int fd);
 int aggregator__set_timer(struct aggregator *aggregator);
 /* One line for the status page, /readyz and systemd, and a notice; NULL: all is well. */
 void aggregator__set_trouble(struct aggregator *aggregator, const char *trouble);
+
+/* For systemd: that trouble, or that it counts. */
+const char *aggregator__status(struct aggregator *aggregator);
 
 /* The configuration's file, and what the command line says instead. 0 or a negative errno, said why. */
 int aggregator__load_config(const struct aggregator_options *opts, struct serve_config **config);

@@ -143,6 +143,20 @@ static unsigned int measured_by(const struct counting *counting, const struct pr
 	return measured;
 }
 
+/* Counts kfuncs, not probes: of one there may be several functions. */
+static __u64 count_governed(const struct counting *counting)
+{
+	const struct aggregate *aggregate = counting->aggregate;
+	__u64 nr = 0;
+
+	for (size_t i = 0; i < aggregate__nr_kfuncs(aggregate); i++) {
+		const char *why = aggregate__kfunc_at(aggregate, i)->untraced;
+
+		nr += why && strcmp(why, COUNTING_GOVERNED) == 0;
+	}
+	return nr;
+}
+
 int counting__note_states(struct counting *counting)
 {
 	const struct registry *registry = kernel_of(counting)->registry;
@@ -172,6 +186,8 @@ int counting__note_states(struct counting *counting)
 			err = aggregate__set_traced(counting->aggregate, number, false,
 						    COUNTING_GOVERNED);
 	}
+	aggregate__state(counting->aggregate)->cost.detached_kfuncs = count_governed(counting);
+	counting__forget_unwatched(counting);
 	return err;
 }
 
@@ -247,7 +263,8 @@ static int stay_off(struct counting *counting)
 static int make_room(struct counting *counting)
 {
 	counting->types = calloc(KFT_MAX_REFERENCE_TYPES, sizeof(*counting->types));
-	return counting->types ? counting__choose_modules(counting) : -ENOMEM;
+	counting->costs = calloc(KFT_MAX_PROBES, sizeof(*counting->costs));
+	return counting->types && counting->costs ? counting__choose_modules(counting) : -ENOMEM;
 }
 
 int counting__open(const struct counting_options *opts, struct counting **result)
@@ -261,6 +278,8 @@ int counting__open(const struct counting_options *opts, struct counting **result
 	counting->aggregate = opts->aggregate;
 	counting->notices = opts->notices;
 	counting->loaders = opts->loaders;
+	counting->pause = opts->pause;
+	counting->pause_arg = opts->pause_arg;
 	counting->is_off = opts->config->no_counting;
 	counting->with_references =
 		!counting->is_off && opts->config->references != SERVE_REFERENCES_OFF;
@@ -300,6 +319,7 @@ void counting__close(struct counting *counting)
 	usage__free(&counting->now);
 	usage__free(&counting->change);
 	free(counting->types);
+	free(counting->costs);
 	free(counting);
 }
 
@@ -363,9 +383,12 @@ int counting__follow_modules(struct counting *counting)
 		forgive(counting, &changes);
 		err = number_kfuncs(counting);
 	}
-	if (!err && changes.nr_came)
+	counting->is_behind |= changes.nr_came;
+	if (!err && counting->is_behind) {
 		err = nr = attach_missing(counting);
-	if (err >= 0 && !counting->is_off && (changes.nr_came || changes.nr_went)) {
+		counting->is_behind = err < 0;
+	}
+	if (err >= 0 && !counting->is_off && (nr || changes.nr_came || changes.nr_went)) {
 		counters__forget_symbols(counting->session.tracing.counters);
 		err = counting__note_states(counting);
 	}
@@ -380,6 +403,43 @@ int counting__follow_modules(struct counting *counting)
 		tell(counting, NOTICE_ATTACHED, NULL, nr, message);
 	}
 	return 0;
+}
+
+/* Of probes at a time, on an older kernel 0.14 s each. */
+#define DETACH_AT_ONCE 16
+
+int counting__detach(struct counting *counting, const int *idxs, int nr)
+{
+	int nr_detached = 0;
+
+	for (int i = 0; i < nr; i += DETACH_AT_ONCE) {
+		int some = nr - i < DETACH_AT_ONCE ? nr - i : DETACH_AT_ONCE;
+
+		some = probe_set__detach(counting->session.tracing.set, &idxs[i], some);
+		if (some < 0)
+			return some;
+		nr_detached += some;
+		counting__take_events(counting);
+		counting->pause(counting->pause_arg);
+	}
+	return nr_detached;
+}
+
+/* Returns how many, or a negative errno. */
+static int detach_unwanted(struct counting *counting)
+{
+	const struct probe_set *set = counting->session.tracing.set;
+	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs));
+
+	if (!idxs)
+		return -ENOMEM;
+	for (int i = 0; i < probe_set__nr(set); i++) {
+		if (counting__is_unwanted(counting, probe_set__at(set, i)))
+			idxs[nr++] = i;
+	}
+	nr = counting__detach(counting, idxs, nr);
+	free(idxs);
+	return nr;
 }
 
 static bool has_module(struct counting *counting, const char *module)
@@ -407,7 +467,7 @@ int counting__release_module(struct counting *counting, const char *module)
 	err = name_list__add(&counting->let_go, module);
 	if (err)
 		return err;
-	nr = probe_set__detach_module(counting->session.tracing.set, module);
+	nr = detach_unwanted(counting);
 	if (nr < 0)
 		return nr;
 	err = counting__note_states(counting);
@@ -417,23 +477,6 @@ int counting__release_module(struct counting *counting, const char *module)
 		tell(counting, NOTICE_DETACHED, module, nr, message);
 	}
 	return err ?: nr;
-}
-
-/* Returns how many, or a negative errno. */
-static int detach_unwanted(struct counting *counting)
-{
-	const struct probe_set *set = counting->session.tracing.set;
-	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs));
-
-	if (!idxs)
-		return -ENOMEM;
-	for (int i = 0; i < probe_set__nr(set); i++) {
-		if (counting__is_unwanted(counting, probe_set__at(set, i)))
-			idxs[nr++] = i;
-	}
-	nr = probe_set__detach(counting->session.tracing.set, idxs, nr);
-	free(idxs);
-	return nr;
 }
 
 int counting__reconfigure(struct counting *counting, const struct serve_config *config)

@@ -22,6 +22,8 @@ struct counting_options {
 	struct aggregate *aggregate;
 	struct notices *notices;
 	struct program_loaders *loaders; /* of the callers that are seen */
+	void (*pause)(void *arg);	 /* called now and then while something takes long */
+	void *pause_arg;
 };
 
 /*
@@ -34,7 +36,7 @@ void counting__close(struct counting *counting);
 /* Bytes of kernel memory that counters and records take. */
 __u64 counting__kernel_memory(const struct counting *counting);
 struct live_kernel *counting__kernel(struct counting *counting);
-/* Programs that have been counted and whose loader nobody has looked for yet. */
+/* Programs that have been counted and came after loaders were looked for. */
 bool counting__has_newcomers(const struct counting *counting);
 
 /*

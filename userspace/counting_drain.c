@@ -140,7 +140,7 @@ static int take_row(struct counting *counting, const struct usage_row *row)
 						counting->session.tracing.counters, &row->key))
 		add_to_types(counting, pairing__function(counting->session.pairing, function), row,
 			     &counts);
-	if (known.kind == KNOWN_PROGRAM && !*known.loader)
+	if (caller.prog && caller.prog->id > program_loaders__newest(counting->loaders))
 		counting->has_newcomers = true;
 	look_for_deprecated(counting, number, &known, counts.calls);
 	add_losses(counting, &row->counts);
@@ -373,12 +373,11 @@ static void tell_losses(struct counting *counting)
 
 	counting->lost_before += lost;
 	counting->drained_before_ns = now_ns;
-	if (is_first || !counting->config->loss_rate ||
-	    lost <= counting->config->loss_rate * seconds)
+	if (is_first || lost <= counting->config->loss_rate * seconds)
 		return;
 	snprintf(message, sizeof(message),
 		 "%llu calls, events or references in %.0f s without a caller, or lost: "
-		 "kfunctrace_lost_total tells of what kind",
+		 "kfunctrace_unattributed_calls_total and kfunctrace_lost_total tell of what kind",
 		 (unsigned long long)lost, seconds);
 	notices__tell(counting->notices,
 		      &(struct notice){ .kind = NOTICE_LOSSES, .number = lost, .message = message },
@@ -413,9 +412,10 @@ int counting__drain(struct counting *counting, __s64 now)
 {
 	int err;
 
-	aggregate__state(counting->aggregate)->last_drain = now;
-	if (counting->is_off)
+	if (counting->is_off) {
+		aggregate__state(counting->aggregate)->last_drain = now;
 		return 0;
+	}
 	counting->now_s = now;
 	counting->has_newcomers = false;
 	err = counting__drain_calls(counting);
@@ -429,6 +429,8 @@ int counting__drain(struct counting *counting, __s64 now)
 		err = counters__forget_ended(counting->session.tracing.counters);
 	take_kernel_losses(counting);
 	tell_losses(counting);
+	if (!err)
+		aggregate__state(counting->aggregate)->last_drain = now;
 	return err;
 }
 

@@ -122,7 +122,8 @@ static int begin(struct counting *counting, const enum watched *types)
 	for (size_t i = 0; i < aggregate__nr_rows(counting->aggregate); i++) {
 		struct aggregate_row *row = aggregate__row_for(counting->aggregate, i);
 
-		if (row->counts.acquired)
+		/* That of a call site without a number may have been acquired by nobody. */
+		if (row->counts.acquired || row->outstanding >= 0)
 			row->outstanding = watched[row->kfunc] ? 0 : -1;
 	}
 	free(watched);
@@ -257,23 +258,38 @@ static int take_objects(struct counting *counting, const struct reference_object
 	return err;
 }
 
+void counting__forget_unwatched(struct counting *counting)
+{
+	enum watched types[KFT_MAX_REFERENCE_TYPES];
+
+	find_watched(counting, types);
+	for (int i = 0; i < KFT_MAX_REFERENCE_TYPES; i++) {
+		if (types[i] == NO_LONGER_WATCHED)
+			counting->types[i] = (struct type_sums){ 0 };
+	}
+}
+
 /* Without objects, what is left is what was acquired in this run and not given back. */
 static void take_balance(struct counting *counting)
 {
 	const struct pairing *pairing = counting->session.pairing;
+	enum watched types[KFT_MAX_REFERENCE_TYPES];
 
+	find_watched(counting, types);
 	for (int i = 0; i < pairing__nr_types(pairing); i++) {
 		const struct type_sums *sums = &counting->types[i];
 		struct aggregate_type *type;
 
-		if ((!sums->acquired && !sums->released) ||
+		if ((!sums->acquired && !sums->released && types[i] != NO_LONGER_WATCHED) ||
 		    pairing__type(pairing, i)->acquired_elsewhere)
 			continue;
 		type = counting__type(counting, i);
-		if (type)
-			type->outstanding = sums->acquired > sums->released
-						    ? sums->acquired - sums->released
-						    : 0;
+		if (!type)
+			continue;
+		type->outstanding =
+			sums->acquired > sums->released ? sums->acquired - sums->released : 0;
+		if (types[i] == NO_LONGER_WATCHED)
+			type->outstanding = -1;
 	}
 }
 

@@ -22,6 +22,11 @@ struct probe_target;
  */
 #define FIRST_OTHER (1u << 20)
 
+/* What a probe has cost in this run, as far as the aggregate knows. */
+struct probe_cost {
+	__u64 run_ns, runs;
+};
+
 /* What was acquired and given back in this run, by type of the pairing. */
 struct type_sums {
 	__u64 acquired, released;
@@ -37,6 +42,8 @@ struct counting {
 	struct aggregate *aggregate;
 	struct notices *notices;
 	struct program_loaders *loaders;
+	void (*pause)(void *arg);
+	void *pause_arg;
 	struct reference_session session;
 	bool is_off;	      /* count = off */
 	bool with_references; /* the plan is of functions of the pairing */
@@ -49,6 +56,8 @@ struct counting {
 	struct name_list governed;	  /* units that were taken off */
 	struct pattern_list plan_modules; /* those of the configuration, and vmlinux */
 	struct counting_unit *units;
+	struct probe_cost *costs; /* by index of the probe; KFT_MAX_PROBES */
+	bool is_behind;		  /* modules have come, and not all of them is attached */
 
 	struct usage before, now, change;
 	struct type_sums *types; /* KFT_MAX_REFERENCE_TYPES */
@@ -85,6 +94,11 @@ const char *counting__why_not(const struct counting *counting, const struct kfun
  * how many, or -ENOMEM.
  */
 int counting__choose_others(const struct counting *counting, struct probe_target **targets);
+/*
+ * Detaches probes (probe_set__detach()), a few at a time, which on an older kernel takes long. Returns
+ * how many were detached, or a negative errno.
+ */
+int counting__detach(struct counting *counting, const int *idxs, int nr);
 /* Attached, and the configuration wants it no more. */
 bool counting__is_unwanted(const struct counting *counting, const struct probe *probe);
 
@@ -92,6 +106,9 @@ bool counting__is_unwanted(const struct counting *counting, const struct probe *
 #define COUNTING_GOVERNED "over max_overhead"
 /* The governor has taken it off. */
 bool counting__is_governed(const struct counting *counting, const struct probe *probe);
+
+/* Of types that nobody watches any more the balance begins anew when somebody does. */
+void counting__forget_unwatched(struct counting *counting);
 
 /* Tells of an acquire that met a count of zero; an event_fn, its arg the counting. */
 int counting__take_zero(const struct kft_reference_event *event, void *arg);

@@ -39,6 +39,18 @@ static struct counting_unit *unit_named(struct counting *counting, size_t *nr, c
 	return &counting->units[(*nr)++];
 }
 
+/* What has come since, to that of runs before this one. */
+static void add_cost(struct probe_cost *before, struct aggregate_kfunc *kfunc, __u64 run_ns,
+		     __u64 runs)
+{
+	/* Less than before: the kernel could not be asked. */
+	if (run_ns < before->run_ns || runs < before->runs)
+		return;
+	kfunc->run_time_ns += run_ns - before->run_ns;
+	kfunc->runs += runs - before->runs;
+	*before = (struct probe_cost){ run_ns, runs };
+}
+
 size_t counting__units(struct counting *counting, const struct counting_unit **units)
 {
 	const struct probe_set *set = counting->session.tracing.set;
@@ -64,8 +76,7 @@ size_t counting__units(struct counting *counting, const struct counting_unit **u
 		unit->run_ns += run_ns;
 		unit->runs += runs;
 		unit->attached |= probe->state == PROBE_ATTACHED;
-		kfunc->run_time_ns = run_ns;
-		kfunc->runs = runs;
+		add_cost(&counting->costs[i], kfunc, run_ns, runs);
 	}
 	return nr;
 }
@@ -84,7 +95,7 @@ int counting__detach_unit(struct counting *counting, const char *name)
 		    strcmp(unit_of(counting, probe), name) == 0)
 			idxs[nr++] = i;
 	}
-	nr = err ?: probe_set__detach(counting->session.tracing.set, idxs, nr);
+	nr = err ?: counting__detach(counting, idxs, nr);
 	if (nr > 0)
 		err = counting__note_states(counting);
 	free(idxs);

@@ -468,12 +468,13 @@ static void write_state(struct metric_text *text, const struct aggregate *aggreg
 		     state->notices_suppressed);
 	write_number(text, METRIC_GAUGE, "kfunctrace_history_enabled", NULL,
 		     "1 when counts are kept on disk.", state->history_on);
-	if (!state->history_on)
-		return;
-	write_number(text, METRIC_GAUGE, "kfunctrace_history_bytes", "bytes",
-		     "Size of the history on disk.", state->history_bytes);
-	write_number(text, METRIC_COUNTER, "kfunctrace_history_errors", NULL,
-		     "Attempts to write the history that failed.", state->history_errors);
+	if (state->history_on)
+		write_number(text, METRIC_GAUGE, "kfunctrace_history_bytes", "bytes",
+			     "Size of the history on disk.", state->history_bytes);
+	if (state->history_on || state->history_errors)
+		write_number(text, METRIC_COUNTER, "kfunctrace_history_errors", NULL,
+			     "Attempts to open or write the history that failed.",
+			     state->history_errors);
 }
 
 /* By the names that Prometheus' own clients use. */

@@ -30,13 +30,15 @@ struct overhead {
 	bool is_refused;
 	__u64 next_ns;
 	/* As of the beginning of the measurement that is going on. */
-	__u64 begin_ns, process_ns;
+	__u64 begin_ns;
 	struct governed_unit *before;
 	size_t nr_before;
-	__u64 measured_till_ns; /* the end of the last one: till then costs are known */
+	/* As of the end of the last one: till then costs are known. */
+	__u64 measured_till_ns, process_ns;
+	__u64 left_out_ns; /* of the process's time since */
 };
 
-static __u64 process_ns(void)
+__u64 overhead__process_ns(void)
 {
 	struct timespec used;
 
@@ -56,6 +58,7 @@ struct overhead *overhead__new(const struct overhead_options *opts, struct count
 	overhead->notices = notices;
 	overhead->stats_fd = -1;
 	overhead->measured_till_ns = clock_ns();
+	overhead->process_ns = overhead__process_ns();
 	overhead__set_options(overhead, opts);
 	return overhead;
 }
@@ -72,8 +75,17 @@ void overhead__free(struct overhead *overhead)
 
 void overhead__set_options(struct overhead *overhead, const struct overhead_options *opts)
 {
+	__u64 next_ns = clock_ns() + opts->interval_ns;
+
 	overhead->opts = *opts;
 	overhead->governor.max_share = opts->max_share;
+	if (overhead->next_ns > next_ns)
+		overhead->next_ns = next_ns;
+}
+
+void overhead__leave_out(struct overhead *overhead, __u64 cpu_ns)
+{
+	overhead->left_out_ns += cpu_ns;
 }
 
 /* --- measuring ---------------------------------------------------------------------------------- */
@@ -107,7 +119,6 @@ static void begin(struct overhead *overhead, __u64 now_ns)
 	if (read_units(overhead, &overhead->before, &overhead->nr_before))
 		overhead->nr_before = 0;
 	overhead->begin_ns = now_ns;
-	overhead->process_ns = process_ns();
 }
 
 static __u64 run_before(const struct overhead *overhead, const char *name)
@@ -154,14 +165,27 @@ static void take_off(struct overhead *overhead, const struct governed_unit *unit
 						.number = taken,
 						.message = message },
 			      clock_ns());
-		aggregate__state(overhead->aggregate)->cost.detached_kfuncs += taken;
 	}
+}
+
+/*
+ * The process's CPU time, of all the time since the last measurement as if it had been spent evenly:
+ * it comes in bursts, with each drain, of which a second has one or none.
+ */
+static __u64 process_share_ns(struct overhead *overhead, __u64 wall_ns, __u64 since_ns)
+{
+	__u64 now_ns = overhead__process_ns(), spent_ns = now_ns - overhead->process_ns;
+
+	spent_ns -= overhead->left_out_ns < spent_ns ? overhead->left_out_ns : spent_ns;
+	overhead->process_ns = now_ns;
+	overhead->left_out_ns = 0;
+	return (double)spent_ns / since_ns * wall_ns;
 }
 
 static void end(struct overhead *overhead, __u64 now_ns)
 {
 	struct aggregate_cost *cost = &aggregate__state(overhead->aggregate)->cost;
-	__u64 wall_ns = now_ns - overhead->begin_ns, spent_ns = process_ns() - overhead->process_ns;
+	__u64 wall_ns = now_ns - overhead->begin_ns, spent_ns;
 	__u64 since_ns = now_ns - overhead->measured_till_ns, probes_ns = 0;
 	struct governed_unit *units = NULL;
 	size_t nr = 0, nr_off;
@@ -172,6 +196,7 @@ static void end(struct overhead *overhead, __u64 now_ns)
 	}
 	for (size_t i = 0; i < nr; i++)
 		probes_ns += units[i].run_ns;
+	spent_ns = process_share_ns(overhead, wall_ns, since_ns);
 	cost->share = governor__share(units, nr, spent_ns, wall_ns);
 	cost->probe_ns += (double)probes_ns / wall_ns * since_ns;
 	overhead->measured_till_ns = now_ns;

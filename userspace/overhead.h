@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the aggregator costs: its own CPU time, and that of its probes, which the kernel measures while
+ * What tracing costs: the aggregator's CPU time but for its HTTP server's, and that of its probes, which the kernel measures while
  * somebody asks it to. Because asking makes every BPF program of the host a little slower, it is asked
  * for a short time now and then, and the rest is extrapolated.
  */
@@ -24,6 +24,14 @@ struct overhead *overhead__new(const struct overhead_options *opts, struct count
 			       struct aggregate *aggregate, struct notices *notices);
 void overhead__free(struct overhead *overhead);
 void overhead__set_options(struct overhead *overhead, const struct overhead_options *opts);
+
+/* CPU time of the process so far. */
+__u64 overhead__process_ns(void);
+/*
+ * So much of that was not for tracing: whoever asks for metrics again and again is not to have probes
+ * taken off.
+ */
+void overhead__leave_out(struct overhead *overhead, __u64 cpu_ns);
 
 /*
  * Begins or ends a measurement when it is time; takes probes off when they have cost too much, and says

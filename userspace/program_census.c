@@ -23,6 +23,7 @@ struct program_census {
 	struct aggregate *aggregate;
 	struct program_loaders *loaders;
 	bool has_target;
+	bool is_stale; /* what it knows of the kernel, after a refresh that failed */
 	struct snapshot target;
 	struct snapshot live;
 	struct snapshot_diff diff;
@@ -67,23 +68,21 @@ int program_census__refresh(struct program_census *census)
 	err = call_targets__open(census->kernel, &census->targets);
 	if (!err)
 		err = users_reader__open(census->targets, &census->reader);
-	return err ?: compare_with_target(census);
+	if (!err)
+		err = compare_with_target(census);
+	census->is_stale = err;
+	return err;
 }
 
 static int open_target(struct program_census *census, const char *target)
 {
-	struct aggregate_state *state = aggregate__state(census->aggregate);
 	int err;
 
-	*state->target = 0;
 	if (!target)
 		return 0;
 	err = snapshot__open(target, &census->target);
-	if (err)
-		return err;
-	census->has_target = true;
-	snprintf(state->target, sizeof(state->target), "%s", census->target.release);
-	return 0;
+	census->has_target = !err;
+	return err;
 }
 
 int program_census__open(struct live_kernel *kernel, struct aggregate *aggregate,
@@ -91,6 +90,7 @@ int program_census__open(struct live_kernel *kernel, struct aggregate *aggregate
 			 struct program_census **result)
 {
 	struct program_census *census = calloc(1, sizeof(*census));
+	struct aggregate_state *state = aggregate__state(aggregate);
 	int err;
 
 	if (!census)
@@ -109,6 +109,8 @@ int program_census__open(struct live_kernel *kernel, struct aggregate *aggregate
 		program_census__free(census);
 		return err;
 	}
+	snprintf(state->target, sizeof(state->target), "%s",
+		 census->has_target ? census->target.release : "");
 	*result = census;
 	return 0;
 }
@@ -247,8 +249,10 @@ static void free_problems(struct program_census *census)
 int program_census__look(struct program_census *census)
 {
 	struct users users = { 0 };
-	int err = program_loaders__look(census->loaders, census->kernel->btfs);
+	int err = census->is_stale ? program_census__refresh(census) : 0;
 
+	if (!err)
+		err = program_loaders__look(census->loaders, census->kernel->btfs);
 	if (!err)
 		err = users_reader__read(census->reader, &users);
 	if (!err)

@@ -18,6 +18,7 @@ struct loader {
 struct program_loaders {
 	struct loader *loaders; /* by id, ascending */
 	size_t nr, room;
+	__u32 newest;
 };
 
 struct program_loaders *program_loaders__new(void)
@@ -70,8 +71,15 @@ int program_loaders__look(struct program_loaders *loaders, struct kernel_btf_set
 		if (program_holders__processes(holders, id, &process))
 			err = add(loaders, id, process);
 	}
+	/* Ids are not used again. */
+	loaders->newest = id;
 	program_holders__free(holders);
 	return err;
+}
+
+__u32 program_loaders__newest(const struct program_loaders *loaders)
+{
+	return loaders->newest;
 }
 
 static int compare(const void *key, const void *element)

@@ -16,6 +16,8 @@ struct program_loaders *program_loaders__new(void);
 void program_loaders__free(struct program_loaders *loaders);
 /* Replaces what was known. Returns 0 or a negative errno. */
 int program_loaders__look(struct program_loaders *loaders, struct kernel_btf_set *btfs);
+/* The newest program that there was at the last look, whether anybody holds it or not. */
+__u32 program_loaders__newest(const struct program_loaders *loaders);
 /* "cron.service", "workload[138]", or "" when nobody is known. */
 const char *program_loaders__of(const struct program_loaders *loaders, __u32 prog_id);
 

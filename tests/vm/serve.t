@@ -74,6 +74,25 @@ matches "the status page names the programs" page.html "$(jq -r 'map(.program)[0
 
 # --- it is read anew ---------------------------------------------------------------------------
 
+# listen_at ADDRESS: reads the configuration anew with another address
+listen_at()
+{
+	sed "s/^address.*/address = $1/" good.conf >serve.conf
+	kill -HUP $serve_pid
+	wait_for 60 listens_at "$1" && drained
+}
+
+# listens_at ADDRESS: as the kernel says it, port 9435
+listens_at()
+{
+	case $1 in
+	0.0.0.0:*)	grep -q ' 00000000:24DB .* 0A ' /proc/net/tcp ;;
+	127.0.0.1:*)	grep -q ' 0100007F:24DB .* 0A ' /proc/net/tcp ;;
+	esac
+}
+
+target=$(jq -r '.[] | select(.name == "kfunctrace_kernel_info").labels.target' metrics.json)
+
 cp serve.conf good.conf
 echo 'intervall = 1s' >>serve.conf
 kill -HUP $serve_pid
@@ -89,6 +108,14 @@ kill -HUP $serve_pid
 check "so is what cannot be followed half way" wait_for 60 grep -qF 99.9 serve.err
 check "and it listens where it did" drained
 is "only there" "$(serve_port=9436 get /readyz || echo nobody)" nobody
+same "for the kernel that it was to look at" \
+	"$(jq -r '.[] | select(.name == "kfunctrace_kernel_info").labels.target' metrics.json)" "$target"
+sed "s|^file.*|file = /nosuch/history.db|" good.conf >serve.conf
+kill -HUP $serve_pid
+check "nor is a history given up for one that cannot be opened" wait_for 60 grep -qF /nosuch/ serve.err
+check "it listens to the host's addresses" listen_at 0.0.0.0:$serve_port
+check "and to one of them again" listen_at 127.0.0.1:$serve_port
+is "with its history" "$(value history_enabled)" 1
 
 # While programs call, and probes come and go.
 sed "s/^kfuncs.*/kfuncs = $FIRST $LATER/; s/^interval.*/interval = 300ms/" good.conf \
