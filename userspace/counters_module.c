@@ -156,8 +156,7 @@ static int take_program(struct counters *counters, const char *line)
 		return -EPROTO;
 	for (size_t i = 0; i < sizeof(prog->tag); i++)
 		sscanf(tag + 2 * i, "%2hhx", &prog->tag[i]);
-	snprintf(prog->name, sizeof(prog->name), "%.*s", (int)strcspn(line + name, "\n"),
-		 line + name);
+	snprintf(prog->name, sizeof(prog->name), "%s", line + name);
 	module->nr_progs++;
 	return 0;
 }
@@ -194,8 +193,7 @@ static int take_site(struct counters *counters, const char *line)
 		return -EPROTO;
 	if (strcmp(site.function, "-") == 0)
 		site.function[0] = '\0';
-	snprintf(site.file, sizeof(site.file), "%.*s", (int)strcspn(line + file, "\n"),
-		 line + file);
+	snprintf(site.file, sizeof(site.file), "%s", line + file);
 	return site_table__add(&counters->sites, &key, &site);
 }
 
@@ -264,13 +262,18 @@ static int take_line(struct counters *counters, const char *line)
 static int read_module(struct counters *counters)
 {
 	struct module_counters *module = own(counters);
-	const char *text, *line;
+	char *text, *line, *next;
 	int err = module_engine__read(module->engine, &text);
 
 	module->nr_progs = module->nr_images = 0;
 	memset(module->unattributed, 0, sizeof(module->unattributed));
-	for (line = text; !err && *line; line += strcspn(line, "\n") + 1)
+	/* Each line by itself: sscanf() looks for the end of its text, and goes on to the next line. */
+	for (line = text; !err && *line; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = '\0';
 		err = take_line(counters, line);
+	}
 	site_table__sort(&counters->sites);
 	if (!err)
 		err = prog_table__take_images(&counters->programs, module->starts, module->images,

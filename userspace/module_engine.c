@@ -46,7 +46,7 @@ static int make_room(struct module_engine *engine)
 	return 0;
 }
 
-int module_engine__read(struct module_engine *engine, const char **text)
+int module_engine__read(struct module_engine *engine, char **text)
 {
 	size_t len = 0;
 	ssize_t got = 1;
@@ -92,7 +92,7 @@ static int read_state(struct module_engine *engine)
 {
 	int version = 0, kept = 0, err;
 	char state[16] = "";
-	const char *text;
+	char *text;
 
 	err = module_engine__read(engine, &text);
 	if (err)

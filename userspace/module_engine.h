@@ -53,7 +53,10 @@ int module_engine__probe(const struct module_engine *engine, int n);
 /* And whether its NULL returns are counted. */
 bool module_engine__counts_nulls(const struct module_engine *engine, int n);
 
-/* Reads everything anew, ended by a zero; owned by the engine. Returns 0 or a negative errno. */
-int module_engine__read(struct module_engine *engine, const char **text);
+/*
+ * Reads everything anew, ended by a zero; owned by the engine, and to be taken apart at will. Returns 0
+ * or a negative errno.
+ */
+int module_engine__read(struct module_engine *engine, char **text);
 
 #endif
