@@ -119,13 +119,22 @@ struct compat_exits {
 	fprobe_exit_cb handler;
 };
 
-/* 6.14 passes what ftrace has saved instead of pt_regs. */
+/*
+ * 6.14 passes what ftrace has saved instead of pt_regs. Before, a function that another one jumps to at
+ * its end (bpf_dynptr_slice_rdwr to bpf_dynptr_slice) returns, as the kernel says it, to who called
+ * that one, but was entered with the address of the kernel's trampoline: it is carried from the entry
+ * to the exit, so that both are of one call site.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
 #define compat_fprobe_regs	     ftrace_regs
 #define compat_fprobe_returned(regs) ftrace_regs_get_return_value(regs)
+#define compat_fprobe_keep(data, return_address)
+#define compat_fprobe_kept(data, return_address) (return_address)
 #else
 #define compat_fprobe_regs	     pt_regs
 #define compat_fprobe_returned(regs) regs_return_value(regs)
+#define compat_fprobe_keep(data, return_address) (*(unsigned long *)(data) = (return_address))
+#define compat_fprobe_kept(data, return_address) (*(unsigned long *)(data))
 #endif
 
 #define COMPAT_EXITS(name, entered, function)                                                   \
@@ -133,6 +142,7 @@ struct compat_exits {
 					  unsigned long return_address,                         \
 					  struct compat_fprobe_regs *regs, void *data)          \
 	{                                                                                       \
+		compat_fprobe_keep(data, return_address);                                       \
 		entered(ip, return_address);                                                    \
 		return 0;                                                                       \
 	}                                                                                       \
@@ -140,7 +150,8 @@ struct compat_exits {
 					    unsigned long return_address,                       \
 					    struct compat_fprobe_regs *regs, void *data)        \
 	{                                                                                       \
-		function(ip, return_address, compat_fprobe_returned(regs) == 0);                \
+		function(ip, compat_fprobe_kept(data, return_address),                          \
+			 compat_fprobe_returned(regs) == 0);                                    \
 	}                                                                                       \
 	static struct compat_exits name = { .entry_handler = name##_entered,                    \
 					    .handler = name##_returned }
@@ -159,7 +170,10 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 	exits->fprobe.exit_handler = exits->handler;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 	exits->fprobe.nr_maxactive = max_active;
+	exits->fprobe.entry_data_size = sizeof(unsigned long);
 #endif
+	if (!nr)
+		return 0;
 	err = register_fprobe_ips(&exits->fprobe, addresses, nr);
 	exits->attached = !err;
 	return err;
@@ -227,6 +241,8 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 {
 	int err = 0;
 
+	if (!nr)
+		return 0;
 	exits->probes = kcalloc(nr, sizeof(*exits->probes), GFP_KERNEL | __GFP_NOWARN);
 	if (!exits->probes)
 		return -ENOMEM;

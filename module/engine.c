@@ -4,11 +4,10 @@
  *
  * One ftrace_ops sees the calls: on a function that nobody else traces the kernel calls its handler
  * right away, and nothing is missed, because the handler can do without ftrace's protection against
- * recursion: it calls nothing that could be traced. Where a kfunc can return NULL, returns are seen by
+ * recursion: what it calls that could be traced, and so come back to it, is called once a call site. Where a kfunc can return NULL, returns are seen by
  * what the kernel has for that (compat.h), and so are calls, if it shows them: two handlers on one
  * function cost much more than one. It may miss some, which it counts.
  */
-#include <linux/bsearch.h>
 #include <linux/kallsyms.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -156,9 +155,7 @@ static int attach_entries(unsigned long *addresses, int nr)
 
 static int attach_exits(unsigned long *addresses, int nr)
 {
-	if (!nr)
-		return 0;
-	if (engine__allocation_fails())
+	if (nr && engine__allocation_fails())
 		return -ENOMEM;
 	return compat_exits_attach(&exits, addresses, nr, max_active);
 }

@@ -8,6 +8,7 @@
  *   engine_slots.c     the counters: the handlers' way, sweeping, retired counts
  *   engine_programs.c  BPF programs as they come and go
  *   engine_lines.c     source lines of call sites in them
+ *   engine_reading.c   what userspace reads
  */
 #ifndef KFUNCTRACE_ENGINE_H
 #define KFUNCTRACE_ENGINE_H

@@ -128,6 +128,11 @@ static void record_image(const struct bpf_prog *func, const struct bpf_prog_aux 
 	engine_slots__sweep(start, start + func->jited_len, &nobody);
 	image = nr_images < KFT_MAX_IMAGES ? engine_zalloc(sizeof(*image), GFP_ATOMIC) : NULL;
 	if (!image) {
+		struct prog *prog = find_prog(aux->id);
+
+		/* Nobody will see its end, and its program must not wait for that. */
+		if (prog)
+			prog->nr_images--;
 		lost_images++;
 		return;
 	}

@@ -231,9 +231,12 @@ static noinline notrace void count_elsewhere(unsigned long ip, unsigned long ret
 {
 	u64 key = make_key(ip, return_address);
 	bool no_caller = key_caller(key) != return_address;
-	int at = no_caller ? -1 : find_slot(key, ip, return_address);
-	int kfunc;
+	int kfunc = engine__find_kfunc(ip), at;
 
+	/* From 6.14 on a call that an earlier counting saw may return in this one. */
+	if (kfunc < 0)
+		return;
+	at = no_caller ? -1 : find_slot(key, ip, return_address);
 	if (at >= 0) {
 		if (is_exit) {
 			this_cpu_inc(slots.exits[at]);
@@ -244,9 +247,6 @@ static noinline notrace void count_elsewhere(unsigned long ip, unsigned long ret
 		}
 		return;
 	}
-	kfunc = engine__find_kfunc(ip);
-	if (WARN_ON_ONCE(kfunc < 0))
-		return;
 	if (is_exit) {
 		this_cpu_inc(slots.unattributed[kfunc].exits);
 		if (null)
