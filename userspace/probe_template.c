@@ -60,6 +60,12 @@ static bool is_ld_imm64(const struct bpf_insn *insn)
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
 }
 
+/* Offsets occur as immediates only there; elsewhere such a number may be the id of a type. */
+static bool is_addition(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_ALU64 | BPF_ADD | BPF_K);
+}
+
 static bool is_load(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_LDX | BPF_MEM | BPF_DW);
@@ -96,7 +102,8 @@ static int patch_insns(struct bpf_insn *insns, size_t nr, __u64 point, __u64 val
 				insn->off = value;
 				found++;
 			}
-		} else if ((__u32)insn->imm == point && !is_load(insn)) {
+		} else if ((__u32)insn->imm == point && !is_load(insn) &&
+			   (point > 0x7fff || is_addition(insn))) {
 			insn->imm = value;
 			found++;
 		}
@@ -183,8 +190,8 @@ static void mark_references(const struct probe_template *tmpl, struct bpf_insn *
 static bool has_unpatched(const struct bpf_insn *insns, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
-		if ((insns[i].imm & ~0xffff) == 0x5f4b0000 || (insns[i].imm & ~0xff) == 0x5f00 ||
-		    (insns[i].off & ~0xff) == 0x5f00)
+		if ((insns[i].imm & ~0xffff) == 0x5f4b0000 || (insns[i].off & ~0xff) == 0x5f00 ||
+		    ((insns[i].imm & ~0xff) == 0x5f00 && is_addition(&insns[i])))
 			return true;
 	}
 	return false;
