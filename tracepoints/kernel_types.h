@@ -91,14 +91,6 @@ struct mem_cgroup {
 	struct cgroup_subsys_state css;
 };
 
-struct cpumask {
-	unsigned long bits[1];
-};
-
-struct bpf_cpumask {
-	struct cpumask cpumask;
-};
-
 struct key {
 	s32 serial;
 	char *description;
@@ -255,7 +247,6 @@ struct bpf_map_value_off {
 struct bpf_map {
 	u32 id;
 	enum bpf_map_type map_type;
-	u32 value_size;
 	struct btf_record *record;
 	struct bpf_map_value_off *kptr_off_tab;
 };

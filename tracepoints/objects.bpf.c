@@ -290,25 +290,16 @@ int show_kptr_maps(struct bpf_iter__bpf_map *ctx)
 		return 0;
 	found.map_id = BPF_CORE_READ(map, id);
 	found.map_type = BPF_CORE_READ(map, map_type);
-	found.value_size = BPF_CORE_READ(map, value_size);
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	return 0;
 }
 
-/* What to search, set by userspace. Of a per-CPU map, an element has a value for each CPU. */
+/* What to search, set by userspace. */
 struct kft_kptr_map searched = {};
 __u32 search_number = 0;
-__u32 values_an_element = 1;
 
-struct search {
-	u64 value; /* address of an element's first value */
-	u32 map_id;
-};
-
-static long search_value(u32 cpu, struct search *search)
+static void search_value(u64 value)
 {
-	u64 value = search->value + (u64)cpu * ((searched.value_size + 7) & ~7u);
-
 	for (u32 i = 0; i < KFT_MAX_KPTRS && i < searched.nr_kptrs; i++) {
 		struct kft_reference_object *object;
 		u64 key = 0;
@@ -318,22 +309,20 @@ static long search_value(u32 cpu, struct search *search)
 		object = key ? bpf_map_lookup_elem(&objects, &key) : NULL;
 		if (!object)
 			continue;
-		object->seen_in = search->map_id;
+		object->seen_in = searched.map_id;
 		object->seen_at = search_number;
 	}
-	return 0;
 }
 
 SEC("iter/bpf_map_elem")
 int search_elements(struct bpf_iter__bpf_map_elem *ctx)
 {
-	struct search search = { .map_id = searched.map_id };
+	u64 value = 0;
 
 	/* As a plain number: the verifier follows the pointer, and lets nothing unknown be added. */
-	bpf_probe_read_kernel(&search.value, sizeof(search.value), &ctx->value);
-	if (!search.value)
-		return 0;
-	bpf_loop(values_an_element, search_value, &search, 0);
+	bpf_probe_read_kernel(&value, sizeof(value), &ctx->value);
+	if (value)
+		search_value(value);
 	return 0;
 }
 

@@ -144,7 +144,6 @@ struct kft_reference_object {
 struct kft_kptr_map {
 	__u32 map_id;
 	__u32 map_type;
-	__u32 value_size;
 	__u32 nr_kptrs;
 	__u32 offsets[KFT_MAX_KPTRS];
 };

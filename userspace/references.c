@@ -360,10 +360,11 @@ static int search_map(struct references *references, const struct kft_kptr_map *
 		memcpy(result->name, map_info.name, sizeof(result->name) - 1);
 	result->id = map->map_id;
 	skel->bss->searched = *map;
-	skel->data->values_an_element =
-		is_per_cpu(map->map_type) ? counters__nr_cpus(references->counters) : 1;
 	info.map.map_fd = fd;
-	err = bpf_iter_run(skel->progs.search_elements, &info, &data, &size);
+	/* The kernel shows iterators a copy of the values of each CPU, without the kptrs in them. */
+	err = is_per_cpu(map->map_type)
+		      ? -EOPNOTSUPP
+		      : bpf_iter_run(skel->progs.search_elements, &info, &data, &size);
 	if (!err) {
 		free(data);
 		result->is_searched = true;
