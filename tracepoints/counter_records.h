@@ -63,7 +63,6 @@ struct kft_image {
 	__u32 len;
 	__u32 subprog; /* 0: the main program */
 	__u32 pad;
-	char name[64]; /* of the function, from the program's BTF; may be empty */
 };
 
 /* A BPF program, as long as something of it may still have to be named. */

@@ -12,7 +12,7 @@
  * the kernel and so never inlined.
  *
  * A tracing program that is already running on a CPU is not run a second time (recursion miss).
- * Each of the two watchers is therefore attached twice; the second does what the first has missed
+ * Each of the three watchers is therefore attached twice; the second does what the first has missed
  * and finds nothing to do otherwise. An image that no watcher has seen stays unknown.
  */
 #include "kernel_types.h"
@@ -666,8 +666,7 @@ int BPF_PROG(program_loaded_again, struct bpf_prog *prog, int event)
 	return 0;
 }
 
-SEC("fentry/bpf_jit_free")
-int BPF_PROG(image_freed, struct bpf_prog *prog)
+static void free_image(struct bpf_prog *prog)
 {
 	u64 start = (u64)BPF_CORE_READ(prog, bpf_func);
 	u32 len = BPF_CORE_READ(prog, jited_len);
@@ -676,17 +675,19 @@ int BPF_PROG(image_freed, struct bpf_prog *prog)
 		mark_image(start, len, false);
 	if (len)
 		sweep_range(start, len);
+}
+
+SEC("fentry/bpf_jit_free")
+int BPF_PROG(image_freed, struct bpf_prog *prog)
+{
+	free_image(prog);
 	return 0;
 }
 
 SEC("fentry/bpf_jit_free")
 int BPF_PROG(image_freed_again, struct bpf_prog *prog)
 {
-	u64 start = (u64)BPF_CORE_READ(prog, bpf_func);
-	u32 len = BPF_CORE_READ(prog, jited_len);
-
-	if (len && bpf_map_lookup_elem(&images, &start))
-		sweep_range(start, len);
+	free_image(prog);
 	return 0;
 }
 
