@@ -74,6 +74,10 @@ static void close_file(struct history *history, bool checkpoint)
 	history_file__close(&history->file, checkpoint);
 }
 
+/* Between two attempts to open it. */
+#define FIRST_WAIT_S 1
+#define LAST_WAIT_S  600
+
 /* Those that a disk that is full or ailing makes pass. */
 static bool may_pass(int err)
 {
@@ -96,20 +100,37 @@ static int open_file(struct history *history)
 	return err ?: history__set_limits(history);
 }
 
-int history__reopen(struct history *history)
+/* A clock that was set is not waited for. */
+static bool is_too_early(const struct history *history, __s64 now)
+{
+	return history->wait_s && now < history->next_try &&
+	       history->next_try - now <= history->wait_s;
+}
+
+int history__reopen(struct history *history, __s64 now)
 {
 	int err;
 
 	if (history->file.db && !history_file__has_gone(&history->file))
 		return 0;
+	if (is_too_early(history, now))
+		return history->open_err;
 	if (history->file.db)
 		msg__warn("the history %s has been moved or deleted: a new one is begun",
 			  history->path);
 	close_file(history, true);
 	forget_file(history);
 	err = open_file(history);
-	if (err)
-		close_file(history, false);
+	history->open_err = err;
+	if (!err) {
+		history->wait_s = 0;
+		return 0;
+	}
+	close_file(history, false);
+	history->wait_s = history->wait_s ? history->wait_s * 2 : FIRST_WAIT_S;
+	if (history->wait_s > LAST_WAIT_S)
+		history->wait_s = LAST_WAIT_S;
+	history->next_try = now + history->wait_s;
 	return err;
 }
 

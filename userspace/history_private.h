@@ -102,6 +102,8 @@ struct history {
 
 	__s64 next_program_tidy;
 	unsigned int set_aside; /* how often */
+	int open_err;		/* of the last time that it was to be opened */
+	__s64 next_try, wait_s; /* until then that is known; 0: it was opened */
 	__u64 errors;
 	char trouble[256];
 };
@@ -117,8 +119,11 @@ int history__number(struct history *history, enum history_statement which, __s64
 		    __s64 *number, const char *format, ...);
 /* The value of a pragma. */
 int history__pragma(struct history *history, const char *pragma, __s64 *value);
-/* Opens the file when there is none open. 0, or a negative errno. */
-int history__reopen(struct history *history);
+/*
+ * Opens the file when there is none open; one that could not be opened is tried again later and later,
+ * for each time it is said. 0, or a negative errno.
+ */
+int history__reopen(struct history *history, __s64 now);
 /*
  * After something has failed: counts it, remembers it in words, and does what there is to be done: a
  * corrupt file is moved aside. Returns `err`.

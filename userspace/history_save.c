@@ -517,7 +517,7 @@ static int transaction(const struct saving *saving)
 
 static int try_save(const struct saving *saving, const char **what)
 {
-	int err = history__reopen(saving->history);
+	int err = history__reopen(saving->history, saving->now);
 
 	*what = "opening it";
 	if (err)

@@ -183,7 +183,7 @@ static int tidy(struct history *history, __s64 now)
 
 int history__tidy(struct history *history, __s64 now)
 {
-	int err = history__reopen(history);
+	int err = history__reopen(history, now);
 
 	err = err ?: tidy(history, now);
 	return err ? history__failed(history, "deleting what is old", err) : 0;
