@@ -390,6 +390,8 @@ static int restore(struct aggregator *aggregator)
 	int err = aggregator__open_history(aggregator, aggregator->config, &aggregator->history);
 
 	aggregate__state(aggregator->aggregate)->history_on = aggregator->history;
+	if (!err)
+		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
 	if (!err && aggregator->history) {
 		err = history__restore(aggregator->history, aggregator->aggregate);
 		if (err) {

@@ -134,7 +134,6 @@ int aggregator__open_history(struct aggregator *aggregator, const struct serve_c
 		return err;
 	*history = NULL;
 	aggregate__state(aggregator->aggregate)->history_errors++;
-	aggregator__set_trouble(aggregator, "the history cannot be opened, and nothing is kept");
 	return 0;
 }
 

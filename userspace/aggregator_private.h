@@ -66,7 +66,7 @@ struct notices_options notices_options__of(const struct serve_config *config);
 int aggregator__listen(struct aggregator *aggregator, const struct serve_config *config,
 		       struct status_server **server);
 /*
- * Without its history the aggregator counts all the same, and says so: `history` is NULL then.
+ * Without its history the aggregator counts all the same: `history` is NULL then.
  * Returns 0, or -EPROTONOSUPPORT when it is a later version's.
  */
 int aggregator__open_history(struct aggregator *aggregator, const struct serve_config *config,
