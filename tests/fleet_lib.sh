@@ -23,10 +23,10 @@ store_missing()
 	done
 }
 
-# store_port: prints a port, most likely free
+# store_port: prints a port, most likely free: below those that the kernel gives to clients
 store_port()
 {
-	echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 40000))
+	echo $((12000 + $(od -An -N2 -tu2 /dev/urandom) % 20000))
 }
 
 # store_await SECONDS COMMAND...: until it succeeds

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The host of tests/fleet-vm.sh, in a VM: counts, is scraped from outside, is killed, begins again.
-# Whoever connects to port 9436 lets it take the next step; its output tells which that was.
+# Whoever connects to port 9436 is told from which step it goes on; its output tells which it has reached.
 . /root/vm/lib.sh
 
 cat >serve.conf <<-EOT
@@ -21,7 +21,7 @@ EOT
 await()
 {
 	echo "STEP $1"
-	nc -l -p 9436 </dev/null >/dev/null
+	echo "on from $1" | nc -l -p 9436 >/dev/null
 }
 
 begin()
