@@ -100,15 +100,17 @@ install: kfunctrace man
 include module/module.mk
 include tests/unit/unit.mk
 
-# A fresh machine can neither build nor include what it has not installed: first things first.
-.PHONY: check check-all
+# A fresh machine can neither build nor include what it has not installed: first things first. All is
+# built before tests run beside each other, so that no two of them build the same.
+.PHONY: check check-all test-programs
 check:
 	$(Q)scripts/deps
-	$(Q)$(MAKE) --no-print-directory all workloads
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all workloads test-programs
 	$(Q)$(MAKE) --no-print-directory check-all
 
 check-all:
 	$(Q)tests/run \
+		"VM script=tests/scripts/vm.sh" \
 		"unit=$(MAKE) --no-print-directory check-unit" \
 		"documentation=tests/docs.sh" \
 		"kernels that come with it=tests/kernels.sh" \
@@ -121,13 +123,13 @@ check-all:
 		"parts of the aggregator=tests/daemon.sh" \
 		"BPF objects against kernels=tests/check.sh" \
 		"fetching kernels=tests/scripts/kernel.sh" \
-		"VM script=tests/scripts/vm.sh" \
 		"kernel modules=tests/scripts/module.sh" \
 		"recordings of events=tests/perf-script.sh" \
 		"the history=tests/history.sh" \
 		"metrics over HTTP=$(MAKE) --no-print-directory check-metrics" \
 		"fuzzing=$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=5" \
 		"a fleet=$(MAKE) --no-print-directory check-fleet" \
+		--alone \
 		"kernels in VMs=$(MAKE) --no-print-directory check-vm" \
 		"instruction counts=$(MAKE) --no-print-directory check-bench"
 

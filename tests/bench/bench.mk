@@ -8,6 +8,7 @@ BENCH         := $(BUILD)/bench
 BENCH_KERNELS := $(or $(KERNELS),trixie)
 
 .PHONY: bench check-bench
+test-programs: $(BENCH)/bench-loop
 bench: kfunctrace workloads metrics-server $(BENCH)/bench-loop $(BENCH)/bench-aggregator
 	$(Q)tests/bench/bench $(BENCH_KERNELS)
 	$(Q)tests/bench/images $(BENCH_KERNELS)

@@ -2,6 +2,8 @@
 #
 # What tests/daemon.sh runs parts of the aggregator with.
 
+test-programs: $(BUILD)/daemon/parts
+
 $(BUILD)/daemon/parts: tests/daemon/parts.c $(BUILD)/libkfunctrace.a
 	$(say) LINK $@
 	$(Q)mkdir -p $(@D)

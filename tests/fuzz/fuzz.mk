@@ -13,6 +13,7 @@ FUZZ_CFLAGS  := $(ALL_CFLAGS) -O1 -g -fno-omit-frame-pointer -fno-sanitize-recov
 FUZZ_CHECKS  := address,undefined
 
 .PHONY: check-fuzz
+test-programs: $(FUZZ_TARGETS) $(FUZZ)/seeds/made
 check-fuzz: $(FUZZ_TARGETS) $(FUZZ)/seeds/made
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ_TARGETS)
 

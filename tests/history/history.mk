@@ -3,7 +3,7 @@
 # make history-saver  builds what writes histories whose sums are known
 
 .PHONY: history-saver
-history-saver: $(BUILD)/history-saver
+test-programs history-saver: $(BUILD)/history-saver
 
 $(BUILD)/history-saver: tests/history/saver.c $(BUILD)/libkfunctrace.a
 	$(say) LINK $@

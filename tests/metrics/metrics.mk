@@ -6,7 +6,7 @@
 METRICS := $(BUILD)/metrics
 
 .PHONY: metrics-server check-metrics
-metrics-server: $(METRICS)/server
+test-programs metrics-server: $(METRICS)/server
 
 check-metrics: metrics-server
 	$(Q)tests/metrics.sh

@@ -3,7 +3,7 @@
 # make sample-report  builds what makes up reports for tests of their forms
 
 .PHONY: sample-report
-sample-report: $(BUILD)/sample-report
+test-programs sample-report: $(BUILD)/sample-report
 
 $(BUILD)/sample-report: tests/pages/sample_report.c $(BUILD)/libkfunctrace.a
 	$(say) LINK $@

@@ -6,6 +6,7 @@ UNIT       := $(BUILD)/unit
 UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(UNIT)/test_%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: check-unit
+test-programs: $(UNIT_TESTS)
 check-unit: $(UNIT_TESTS)
 	$(Q)tests/unit/run $(UNIT_TESTS)
 
