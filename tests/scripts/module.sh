@@ -19,14 +19,40 @@ result()
 	ok "$1" "$2" "$(tail -n 20 "$tmp/err")"
 }
 
+# has_btf MODULE RELEASE: and it is for that kernel
+has_btf()
+{
+	local sections
+
+	sections=$(readelf -SW "$1" 2>>"$tmp/err") || return
+	[[ $sections == *' .BTF '* && $(modinfo -F vermagic "$1") == "$2 "* ]]
+}
+
 whole()
 {
-	local module sections
+	local module
 
 	for module in kfunctrace kfunctrace_test; do
-		sections=$(readelf -SW "$1/$module.ko" 2>>"$tmp/err") || return
-		[[ $sections == *' .BTF '* && $(modinfo -F vermagic "$1/$module.ko") == "$2 "* ]] || return
+		has_btf "$1/$module.ko" "$2" || return
 	done
+}
+
+version=$(sed -nE 's/^#define KFUNCTRACE_MODULE_VERSION "(.*)"/\1/p' module/version.h)
+
+# dkms_build SUITE RELEASE: with dkms, of nothing but what Documentation/module.rst says; sets installed
+dkms_build()
+{
+	local at=build/dkms/$2
+
+	rm -rf "$at"
+	mkdir -p "$at/source/kfunctrace-$version" "$at/tree"
+	cp -r Kbuild dkms.conf module tracepoints "$at/source/kfunctrace-$version"
+	cp "$(command -v dkms)" "$at"
+	scripts/module --run "$1" bash "$at/dkms" build --sourcetree "/source/$at/source" \
+		--dkmstree "/source/$at/tree" -m "kfunctrace/$version" -k "$2" \
+		--kernelsourcedir "/lib/modules/$2/build" >"$tmp/err" 2>&1 || return
+	installed=$(find "$at/tree/kfunctrace/$version/$2" -name '*.ko*' -printf '%f ')
+	has_btf "$at/tree/kfunctrace/$version/$2/$(uname -m)/module/kfunctrace.ko" "$2"
 }
 
 for suite in $kernels; do
@@ -48,13 +74,15 @@ for suite in $kernels; do
 	result $? "make module builds them for the headers that KDIR names"
 	[[ $(git status --porcelain --ignored=no 2>/dev/null) == "$before" ]]
 	result $? "and leaves nothing among the sources"
+	dkms_build "$suite" "$release"
+	result $? "so does dkms"
+	is "which installs the module that is not for tests" "$installed" "kfunctrace.ko "
 done
 
 make module KDIR=/nonexistent >"$tmp/err" 2>&1
 [[ $? == 2 ]] && grep -q 'no kernel headers in /nonexistent' "$tmp/err"
 result $? "make module without headers is a clear error"
 
-version=$(sed -nE 's/^#define KFUNCTRACE_MODULE_VERSION "(.*)"/\1/p' module/version.h)
 [[ -n $version && $(sed -nE 's/^PACKAGE_VERSION="(.*)"/\1/p' dkms.conf) == "$version" ]]
 result $? "dkms.conf has the modules' version"
 
