@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernel_version.h"
+#include "parameter_suffix.h"
 
 /* Since then the verifier leaves out global functions that nobody calls. */
 #define SKIPS_GLOBALS_SINCE KVER(6, 8)
@@ -70,8 +71,6 @@ static int judge_kfunc(struct judgement *judgement, size_t idx)
 static __u8 null_refusing_args(const struct snapshot_kfunc *have, const struct snapshot_hook *hook,
 			       unsigned int version)
 {
-	static const char *const lenient[] = { "__nullable", "__opt", "__ign", "__uninit",
-					       "__alloc" };
 	__u8 mask = 0;
 
 	if (!hook || (version < TRUSTED_SINCE && !snapshot_hook__has_flag(hook, "release") &&
@@ -79,11 +78,11 @@ static __u8 null_refusing_args(const struct snapshot_kfunc *have, const struct s
 		return 0;
 	for (int i = 0; i < have->signature.nr_params && i < 5; i++) {
 		const struct snapshot_param *param = &have->signature.params[i];
+		const struct parameter_suffix *suffix = parameter_suffix__of(param->name);
 		bool refuses = strncmp(param->type, "struct ", 7) == 0 ||
 			       strncmp(param->type, "const struct ", 13) == 0;
 
-		for (size_t j = 0; j < sizeof(lenient) / sizeof(lenient[0]); j++)
-			refuses &= !strstr(param->name, lenient[j]);
+		refuses &= !suffix || !suffix->may_be_null;
 		mask |= (refuses && strchr(param->type, '*')) << i;
 	}
 	return mask;

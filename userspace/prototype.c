@@ -7,6 +7,8 @@
 
 #include <bpf/btf.h>
 
+#include "parameter_suffix.h"
+
 /* Deeper nesting than any kernel prototype has; malformed BTF must not overflow the stack. */
 #define MAX_DEPTH 24
 
@@ -225,53 +227,23 @@ const char *prototype__pointee(const struct btf *btf, __u32 type_id)
 	return name && *name ? name : NULL;
 }
 
-/*
- * The suffixes that the verifier looks for in parameter names, longest first where one is the end
- * of another. Documented in the kernel's Documentation/bpf/kfuncs.rst and read in its verifier.
- */
-static const struct {
-	const char *suffix;
-	const char *meaning;
-} param_suffixes[] = {
-	{ "__refcounted_kptr", "an allocated object whose reference count is shared" },
-	{ "__nonown_allowed", "a reference that the program does not own is taken too" },
-	{ "__const_str", "a constant string in read-only memory" },
-	{ "__const_map", "a map known when the program is loaded" },
-	{ "__nullable", "may be NULL" },
-	{ "__uninit", "memory that the kfunc fills; need not be initialised" },
-	{ "__irq_flag", "saved interrupt state on the program's stack" },
-	{ "__alloc", "an object allocated by the program with bpf_obj_new()" },
-	{ "__prog", "filled in by the kernel with the calling program; pass NULL" },
-	{ "__iter", "an iterator on the program's stack" },
-	{ "__szk", "size in bytes of the parameter before it, known when the program is loaded" },
-	{ "__opt", "may be NULL, the size behind it counts all the same" },
-	{ "__ign", "not checked by the verifier" },
-	{ "__str", "a constant string" },
-	{ "__map", "a map" },
-	{ "__sz", "size in bytes of the parameter before it" },
-	{ "__k", "a constant known when the program is loaded" },
-};
-
-static int ends_with(const char *text, const char *suffix)
-{
-	size_t len = strlen(text), suffix_len = strlen(suffix);
-
-	return len > suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
-}
-
 const char *prototype__explain_param(const struct btf *btf, __u32 type_id, const char *name)
 {
+	static const char to_init[] = "___init";
+	const struct parameter_suffix *suffix = parameter_suffix__of(name);
 	const struct btf_type *t;
+	const char *type;
+	size_t len;
 
-	for (size_t i = 0; i < sizeof(param_suffixes) / sizeof(param_suffixes[0]); i++) {
-		if (ends_with(name, param_suffixes[i].suffix))
-			return param_suffixes[i].meaning;
-	}
+	if (suffix)
+		return suffix->meaning;
 
 	t = skip_modifiers(btf, type_id);
 	if (t && btf_is_ptr(t))
 		t = skip_modifiers(btf, t->type);
-	if (t && ends_with(btf__name_by_offset(btf, t->name_off), "___init"))
+	type = t ? btf__name_by_offset(btf, t->name_off) : "";
+	len = strlen(type);
+	if (len >= sizeof(to_init) && strcmp(type + len - (sizeof(to_init) - 1), to_init) == 0)
 		return "an object that is not complete yet: only what finishes or frees it takes "
 		       "it";
 	return NULL;

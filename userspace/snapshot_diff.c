@@ -9,6 +9,7 @@
 
 #include "deprecations.h"
 #include "kernel_version.h"
+#include "parameter_suffix.h"
 #include "snapshot.h"
 #include "type_shape.h"
 
@@ -130,21 +131,12 @@ static const char *meaning_of_types(enum type_match match)
 	}
 }
 
-/* Other words for the same: what was said with the first is still true with the second. */
+/* Another word for the same: what was said with the first is still true with the second. */
 static bool is_reworded(const char *old, const char *new)
 {
-	static const char *const pairs[][2] = {
-		{ "__opt", "__nullable" },
-		{ "__map", "__const_map" },
-		{ "__str", "__const_str" },
-		{ "__prog", "" }, /* since 7.0 the verifier knows implicit parameters by a flag */
-	};
+	const struct parameter_suffix *suffix = parameter_suffix__of(old);
 
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		if (strcmp(pairs[i][0], old) == 0 && strcmp(pairs[i][1], new) == 0)
-			return true;
-	}
-	return false;
+	return suffix && suffix->later && strcmp(suffix->later, suffix_of(new)) == 0;
 }
 
 static int compare_param(struct snapshot_diff *diff, enum change_kind kind,
@@ -161,7 +153,7 @@ static int compare_param(struct snapshot_diff *diff, enum change_kind kind,
 				      idx + 1, old->type, old->name, new->type, new->name);
 	if (strcmp(suffix_of(old->name), suffix_of(new->name)) == 0)
 		return 0;
-	if (is_reworded(suffix_of(old->name), suffix_of(new->name)))
+	if (is_reworded(old->name, new->name))
 		return add(diff, kind, false, kfunc, "another word for the same",
 			   "parameter %d: %s -> %s", idx + 1, old->name, new->name);
 	return add(diff, kind, public, kfunc,
