@@ -36,8 +36,6 @@ struct {
 
 /* Values of enum btf_kfunc_hook below this one are hooks (its BTF_KFUNC_HOOK_MAX). */
 const volatile __u32 nr_hooks = 0;
-/* Our own process: the only one whose files are of interest. */
-const volatile int own_tgid = 0;
 
 /* Its own subprogram: inlined, the relocation would be hoisted out of the loop and off the check.
  */
@@ -57,14 +55,17 @@ static __noinline u32 count_filters(struct btf_kfunc_set_tab *tab, u32 hook)
 	return nr;
 }
 
-/* The BTF behind a file that userspace has opened, and its object id; NULL of any other file. */
+/*
+ * The BTF behind a file that userspace has opened, and its object id; NULL of any other file. It reads the
+ * iterator, so it is the current task. What getpid() says there is another number in a PID namespace.
+ */
 static __always_inline struct btf *btf_of_file(struct bpf_iter__task_file *ctx, u32 *id)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	u32 fd = ctx->fd, *btf_id;
 
-	if (!file || !task || task->tgid != own_tgid)
+	if (!file || !task || (u32)task->tgid != bpf_get_current_pid_tgid() >> 32)
 		return NULL;
 	btf_id = bpf_map_lookup_elem(&btf_fds, &fd);
 	if (!btf_id)

@@ -61,7 +61,6 @@ int kernel_reader__open(struct kernel_btf_set *btfs, struct kernel_reader **resu
 		return err;
 	}
 	reader->skel->rodata->nr_hooks = nr_hooks;
-	reader->skel->rodata->own_tgid = getpid();
 	err = registry_bpf__load(reader->skel);
 	if (err) {
 		kernel_reader__close(reader);

@@ -95,6 +95,9 @@ kfunctrace list --json -f acquire,ret_null >picked
 is "-f picks by flags" \
 	"$(jq 'map(select(.flags | index("acquire") and index("ret_null") | not)) | length' picked)" 0
 matches "-f acquire,ret_null finds $kfunc" picked "\"$kfunc\""
+kfunctrace list --json >list.json
+unshare -p -f --mount-proc kfunctrace list --json >inside.json
+same "in a PID namespace of its own it sees the same" "$(jq -c . inside.json)" "$(jq -c . list.json)"
 kfunctrace list "no_such_kfunc*" >stdout 2>stderr
 is "a pattern that matches nothing: exit status 2" $? 2
 check "a pattern that matches nothing: a message" test -s stderr
