@@ -18,6 +18,18 @@ first=$(jq -r 'select(.kind == "detached").kfunc' notices.jsonl | head -n 1)
 same "the first that went has cost something" "$(jq --arg kfunc "$first" '[.[]
 	| select(.name == "kfunctrace_kfunc_probe_cpu_seconds_total" and .labels.kfunc == $kfunc).value > 0]' \
 	metrics.json | jq -c .)" "[true]"
+# One decision's notices name the same share of all; each names that of its kfunc.
+jq -rs 'map(select(.kind == "detached").message | capture("took (?<all>[0-9.]+) %.*took (?<own>[0-9.]+) %"))
+	| map(select(.all == $all).own | tonumber)' --arg all "$(jq -r 'select(.kind == "detached").message
+	| capture("took (?<all>[0-9.]+) %").all' notices.jsonl | head -n 1)" notices.jsonl >shares
+same "what costs most goes first" "$(jq -c . shares)" "$(jq -c 'sort | reverse | select(length > 0)' shares)"
+# Without references each has a notice of its own. Until the last measurement of the workload has been judged.
+detached_is_told()
+{
+	scrape && [ "$(value detached_kfuncs)" = "$(jq -s 'map(select(.kind == "detached")) | length' \
+		notices.jsonl)" ]
+}
+check "how many went is served" wait_for 30 detached_is_told
 is "that it is not traced is served, with the reason" "$(jq -r --arg kfunc "$first" '.[]
 	| select(.name == "kfunctrace_untraced_kfunc" and .labels.kfunc == $kfunc).labels.reason' \
 	metrics.json)" "over max_overhead"
