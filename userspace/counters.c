@@ -74,6 +74,18 @@ const struct site_table *counters__sites(struct counters *counters)
 	return &counters->sites;
 }
 
+struct kft_reference_state *counters__reference_state(const struct counters *counters)
+{
+	return counters->source->references ? counters->source->references(counters) : NULL;
+}
+
+struct counters_reference_maps counters__reference_maps(const struct counters *counters)
+{
+	if (!counters__reference_state(counters))
+		return (struct counters_reference_maps){ -1, -1, -1, -1, -1, -1 };
+	return counters->source->reference_maps(counters);
+}
+
 int counters__nr_cpus(const struct counters *counters)
 {
 	return counters->nr_cpus;
@@ -430,14 +442,12 @@ static size_t find_named(const struct kft_reference_state *state, __u32 *ids)
 
 int counters__forget_ended(struct counters *counters)
 {
+	const struct kft_reference_state *state = counters__reference_state(counters);
 	const struct counters_source *source = counters->source;
-	const struct kft_reference_state *state = NULL;
 	__u32 ids[KFT_MAX_REFERENCE_SITES];
 
 	if (!counters->is_drained)
 		return 0;
-	if (source->references)
-		state = source->references(counters);
 	usage__free(&counters->ended);
 	prog_table__forget(&counters->programs, ids, find_named(state, ids));
 	site_table__forget(&counters->sites, &counters->programs);

@@ -144,41 +144,6 @@ static int run_silent_iterator(const struct bpf_program *prog)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static int copy_slot(struct counters *counters, const struct kft_region *region, __u32 at)
-{
-	__u64 key = __atomic_load_n(&region->slots[at].key, __ATOMIC_ACQUIRE);
-	struct slot_copy *copy;
-
-	if (key <= KFT_SLOT_RETIRED)
-		return 0;
-	copy = counters__add_slot(counters);
-	if (!copy)
-		return -ENOMEM;
-	copy->probe = (key >> 48) ^ 0xffff;
-	copy->address = key | 0xffffull << 48;
-	copy->counts.nulls = __atomic_load_n(&region->nulls[at], __ATOMIC_RELAXED);
-	copy->counts.calls = __atomic_load_n(&region->slots[at].calls, __ATOMIC_ACQUIRE);
-	/* Counted when they return, or not at all. */
-	copy->counts.returns = copy->counts.calls;
-	copy->via = __atomic_load_n(&region->via[at], __ATOMIC_RELAXED);
-	return 0;
-}
-
-static int copy_region(struct counters *counters, const struct kft_region *region)
-{
-	__u64 nr = __atomic_load_n(&region->nr_claims, __ATOMIC_ACQUIRE);
-	int err = 0;
-
-	for (__u64 i = 0; i < nr && i < KFT_MAX_SLOTS && !err; i++) {
-		__u32 claim = __atomic_load_n(&region->claims[i], __ATOMIC_RELAXED);
-
-		/* 0: its owner is about to write it; it is read the next time. */
-		if (claim)
-			err = copy_slot(counters, region, claim - 1);
-	}
-	return err;
-}
-
 static int copy_retired(struct counters *counters)
 {
 	struct kft_retired_count *counts;
@@ -216,7 +181,7 @@ static int read_once(struct counters *counters)
 	int err = 0;
 
 	for (int cpu = 0; cpu < counters->nr_cpus && !err; cpu++)
-		err = copy_region(counters, &own(counters)->regions[cpu]);
+		err = counters__copy_region(counters, &own(counters)->regions[cpu]);
 	if (!err)
 		err = prog_table__read_images(&counters->programs,
 					      bpf_map__fd(own(counters)->skel->maps.images));
@@ -236,14 +201,8 @@ static struct usage_counts unattributed(const struct counters *counters, int pro
 	const struct kft_orphans *orphans = &own(counters)->orphans[probe];
 	struct usage_counts counts = { .orphaned = orphans->calls, .nulls = orphans->nulls };
 
-	for (int cpu = 0; cpu < counters->nr_cpus; cpu++) {
-		const struct kft_unattributed *lost =
-			&own(counters)->regions[cpu].unattributed[probe];
-
-		counts.table_full += lost->table_full;
-		counts.no_caller += lost->no_caller;
-		counts.nulls += lost->nulls;
-	}
+	for (int cpu = 0; cpu < counters->nr_cpus; cpu++)
+		counters__add_unattributed(&own(counters)->regions[cpu], probe, &counts);
 	counts.returns = counts.table_full + counts.no_caller + counts.orphaned;
 	return counts;
 }
@@ -286,9 +245,23 @@ static bool has_image(const struct counters *counters, const struct prog_image *
 	       now.prog_id == image->image.prog_id;
 }
 
-static const struct kft_reference_state *references(const struct counters *counters)
+static struct kft_reference_state *references(const struct counters *counters)
 {
 	return own(counters)->references;
+}
+
+static struct counters_reference_maps reference_maps(const struct counters *counters)
+{
+	const struct programs_bpf *skel = own(counters)->skel;
+
+	return (struct counters_reference_maps){
+		.site_caches_fd = bpf_map__fd(skel->maps.site_caches),
+		.site_ids_fd = bpf_map__fd(skel->maps.site_ids),
+		.transient_pages_fd = bpf_map__fd(skel->maps.transient_pages),
+		.state_fd = bpf_map__fd(skel->maps.reference_state),
+		.images_fd = bpf_map__fd(skel->maps.images),
+		.progs_fd = bpf_map__fd(skel->maps.progs),
+	};
 }
 
 static __u64 misses_of(const struct bpf_program *prog)
@@ -367,6 +340,7 @@ static const struct counters_source source = {
 	.take_sites = take_sites,
 	.has_image = has_image,
 	.references = references,
+	.reference_maps = reference_maps,
 	.losses = find_losses,
 	.memory = memory,
 	.free = free_bpf,
@@ -437,24 +411,4 @@ int counters__open(const struct counters_options *opts, struct kernel_reader *re
 int counters__regions_fd(const struct counters *counters)
 {
 	return bpf_map__fd(own(counters)->skel->maps.regions);
-}
-
-struct counters_reference_maps counters__reference_maps(const struct counters *counters)
-{
-	struct counters_reference_maps maps = { -1, -1, -1, -1, -1, -1 };
-
-	if (own(counters)->references) {
-		maps.site_caches_fd = bpf_map__fd(own(counters)->skel->maps.site_caches);
-		maps.site_ids_fd = bpf_map__fd(own(counters)->skel->maps.site_ids);
-		maps.transient_pages_fd = bpf_map__fd(own(counters)->skel->maps.transient_pages);
-		maps.state_fd = bpf_map__fd(own(counters)->skel->maps.reference_state);
-		maps.images_fd = bpf_map__fd(own(counters)->skel->maps.images);
-		maps.progs_fd = bpf_map__fd(own(counters)->skel->maps.progs);
-	}
-	return maps;
-}
-
-struct kft_reference_state *counters__reference_state(const struct counters *counters)
-{
-	return own(counters)->references;
 }

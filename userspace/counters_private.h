@@ -40,7 +40,9 @@ struct counters_source {
 	/* Whether the program's image is there now, at that address; NULL: asked by nobody. */
 	bool (*has_image)(const struct counters *counters, const struct prog_image *image);
 	/* Numbered call sites, NULL when there are none; NULL: there never are. */
-	const struct kft_reference_state *(*references)(const struct counters *counters);
+	struct kft_reference_state *(*references)(const struct counters *counters);
+	/* What counters__reference_maps() returns when there are. */
+	struct counters_reference_maps (*reference_maps)(const struct counters *counters);
 	void (*losses)(const struct counters *counters, struct counters_losses *losses);
 	__u64 (*memory)(const struct counters *counters);
 	void (*free)(struct counters *counters);
@@ -72,5 +74,11 @@ int counters__new(struct kernel_reader *reader, int nr_slots, struct counters **
 /* Return zeroed ones that are part of the reading now, or NULL. */
 struct slot_copy *counters__add_slot(struct counters *counters);
 struct retired_copy *counters__add_retired(struct counters *counters);
+
+/* The slots of one CPU, added to the reading now. Returns 0 or -ENOMEM. */
+int counters__copy_region(struct counters *counters, const struct kft_region *region);
+/* Adds what no slot of that CPU has of a probe's calls. */
+void counters__add_unattributed(const struct kft_region *region, int probe,
+				struct usage_counts *counts);
 
 #endif

@@ -28,8 +28,10 @@ static int open_records(struct reference_session *session,
 {
 	struct tracing_session *tracing = &session->tracing;
 	int err = references__open(&opts->references, tracing->counters, tracing->kernel.btfs,
-				   session->pairing, tracing->tmpl, &session->references);
+				   session->pairing, &session->references);
 
+	if (!err)
+		references__tell_template(session->references, tracing->tmpl);
 	if (!err && opts->event)
 		err = event_stream__open(session->references, opts->event, opts->event_arg,
 					 &session->stream);

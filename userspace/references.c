@@ -139,11 +139,9 @@ static int open_numbers(struct references *references)
 
 int references__open(const struct references_options *opts, struct counters *counters,
 		     struct kernel_btf_set *btfs, const struct pairing *pairing,
-		     struct probe_template *tmpl, struct references **result)
+		     struct references **result)
 {
-	struct counters_reference_maps shared = counters__reference_maps(counters);
 	struct references *references = calloc(1, sizeof(*references));
-	struct probe_template_maps maps;
 	int err;
 
 	if (!references)
@@ -164,16 +162,6 @@ int references__open(const struct references_options *opts, struct counters *cou
 	find_members(kernel_btf_set__vmlinux(btfs), &references->state->offsets);
 	references->state->keep_records = KEEP_FREE(opts->max_objects);
 	refill_events(references);
-	maps = (struct probe_template_maps){
-		.objects_fd = bpf_map__fd(references->skel->maps.objects),
-		.holds_fd = bpf_map__fd(references->skel->maps.holds),
-		.events_fd = bpf_map__fd(references->skel->maps.events),
-		.site_ids_fd = shared.site_ids_fd,
-		.transient_pages_fd = shared.transient_pages_fd,
-		.site_caches_fd = shared.site_caches_fd,
-		.state_fd = shared.state_fd,
-	};
-	probe_template__set_maps(tmpl, &maps);
 	*result = references;
 	return 0;
 fail:
@@ -190,6 +178,23 @@ void references__free(struct references *references)
 		munmap(references->holds, sizeof(*references->holds));
 	objects_bpf__destroy(references->skel);
 	free(references);
+}
+
+void references__tell_template(const struct references *references, struct probe_template *tmpl)
+{
+	const struct counters_reference_maps shared =
+		counters__reference_maps(references->counters);
+	const struct probe_template_maps maps = {
+		.objects_fd = bpf_map__fd(references->skel->maps.objects),
+		.holds_fd = bpf_map__fd(references->skel->maps.holds),
+		.events_fd = bpf_map__fd(references->skel->maps.events),
+		.site_ids_fd = shared.site_ids_fd,
+		.transient_pages_fd = shared.transient_pages_fd,
+		.site_caches_fd = shared.site_caches_fd,
+		.state_fd = shared.state_fd,
+	};
+
+	probe_template__set_maps(tmpl, &maps);
 }
 
 __u64 references__memory(const struct references *references)

@@ -28,13 +28,16 @@ struct references_options {
 };
 
 /*
- * Makes the records and tells the template's reference probes where they are. `counters` were
- * opened with want_references, and with the others must outlive them. Returns 0 or a negative errno.
+ * Makes the records. `counters` were opened with want_references, and with the others must outlive
+ * them. Returns 0 or a negative errno.
  */
 int references__open(const struct references_options *opts, struct counters *counters,
 		     struct kernel_btf_set *btfs, const struct pairing *pairing,
-		     struct probe_template *tmpl, struct references **references);
+		     struct references **references);
 void references__free(struct references *references);
+
+/* Tells the template's reference probes where they are. */
+void references__tell_template(const struct references *references, struct probe_template *tmpl);
 
 /* After pairing__extend(): what objects of the new types are. Before they are probed. */
 void references__know_types(struct references *references, const struct pairing *pairing);
