@@ -16,8 +16,7 @@
 #include "registry.h"
 #include "serve_config.h"
 
-/* Room for events between two looks at them, and how many of them a second the kernel sends. */
-#define RING_BYTES	(256 * 1024)
+/* How many events a second the kernel sends. */
 #define EVENTS_A_SECOND 200
 
 static struct live_kernel *kernel_of(struct counting *counting)
@@ -217,7 +216,7 @@ static struct reference_session_options session_options(struct counting *countin
 		},
 		.references = {
 			.max_objects = counting->with_objects ? config->max_objects : 0,
-			.ring_bytes = counting->with_objects ? RING_BYTES : 0,
+			.ring_bytes = counting->with_objects ? COUNTING_RING_BYTES : 0,
 			.events_a_second = EVENTS_A_SECOND,
 			.recycle = true,
 		},

@@ -287,25 +287,32 @@ static struct caller caller_of_event(const struct counting *counting,
 		    : (struct caller){ .kind = CALLER_UNKNOWN };
 }
 
+static __attribute__((noinline)) void look_at_zero(struct counting *counting,
+						   const struct kft_reference_event *event)
+{
+	struct caller caller;
+
+	if ((int)event->probe >= probe_set__nr(counting->session.tracing.set))
+		return;
+	caller = caller_of_event(counting, event);
+	if (is_late(counting, &caller) && counting->nr_late < MAX_LATE_EVENTS)
+		counting->late[counting->nr_late++] = *event;
+	else
+		tell_zero(counting, event, &caller);
+}
+
+/* In a flood there is time for no more than this: what needs more registers is not inlined. */
 int counting__take_zero(const struct kft_reference_event *event, void *arg)
 {
 	struct counting *counting = arg;
-	struct caller caller;
 
-	/* First, because in a flood it is all that there is time for. */
 	if (event->site >= KFT_MAX_REFERENCE_SITES ||
 	    counting->site_events[event->site] >= MAX_SITE_EVENTS) {
 		counting->events_passed_over++;
 		return 0;
 	}
 	counting->site_events[event->site]++;
-	if ((int)event->probe >= probe_set__nr(counting->session.tracing.set))
-		return 0;
-	caller = caller_of_event(counting, event);
-	if (is_late(counting, &caller) && counting->nr_late < MAX_LATE_EVENTS)
-		counting->late[counting->nr_late++] = *event;
-	else
-		tell_zero(counting, event, &caller);
+	look_at_zero(counting, event);
 	return 0;
 }
 

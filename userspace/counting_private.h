@@ -32,6 +32,8 @@ struct type_sums {
 	__u64 acquired, released;
 };
 
+/* Room for events between two looks at them. */
+#define COUNTING_RING_BYTES (256 * 1024)
 /* Events of a call site that are looked at between two drains; the rest of a flood is only counted. */
 #define MAX_SITE_EVENTS 16
 /* Events whose program is not known before the next drain. */

@@ -59,8 +59,13 @@ int event_stream__fd(const struct event_stream *stream)
 
 int event_stream__poll(struct event_stream *stream, __u64 timeout_ns)
 {
-	int nr = ring_buffer__poll(stream->ring, timeout_ns / 1000000);
+	int nr;
 
+	/* Who does not wait need not ask whether there is anything. */
+	if (timeout_ns)
+		nr = ring_buffer__poll(stream->ring, timeout_ns / 1000000);
+	else
+		nr = ring_buffer__consume(stream->ring);
 	return nr < 0 && nr != -EINTR ? nr : 0;
 }
 

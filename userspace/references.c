@@ -102,6 +102,11 @@ static int load(struct references *references, const struct btf *vmlinux,
 		return err;
 	if (pairing__nr_types(pairing) > KFT_MAX_REFERENCE_TYPES)
 		return -E2BIG;
+	if (!references->opts.max_objects) {
+		bpf_program__set_autoload(skel->progs.show_objects, false);
+		bpf_program__set_autoload(skel->progs.collect_objects, false);
+		bpf_program__set_autoload(skel->progs.search_elements, false);
+	}
 	btf_lookup__enumerator(vmlinux, "CSS_ONLINE", &online);
 	skel->rodata->css_online = online;
 	err = objects_bpf__load(skel);
@@ -250,6 +255,10 @@ static int iterate_objects(struct references *references, const struct bpf_progr
 		.map = { .map_fd = bpf_map__fd(references->skel->maps.objects) },
 	};
 
+	*data = NULL;
+	*size = 0;
+	if (!references->opts.max_objects)
+		return 0;
 	return bpf_iter_run(prog, &info, data, size);
 }
 
@@ -391,15 +400,18 @@ int references__search_maps(struct references *references, struct searched_map *
 	const struct kft_kptr_map *found;
 	size_t size, nr_found;
 	char *data;
-	int err = bpf_iter_run(references->skel->progs.show_kptr_maps, NULL, &data, &size);
+	int err;
 
 	*maps = NULL;
 	*nr = 0;
+	*number = ++references->skel->bss->search_number;
+	if (!references->opts.max_objects)
+		return 0;
+	err = bpf_iter_run(references->skel->progs.show_kptr_maps, NULL, &data, &size);
 	if (err)
 		return err;
 	found = (void *)data;
 	nr_found = size / sizeof(*found);
-	*number = ++references->skel->bss->search_number;
 	*maps = calloc(nr_found ?: 1, sizeof(**maps));
 	if (!*maps)
 		err = -ENOMEM;
