@@ -28,13 +28,17 @@ $(BENCH)/bench-loop.o: tests/bench/bench-loop.c | $(BENCH)/loop.skel.h
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(BENCH) -MMD -MP -c $< -o $@
 
-$(BENCH)/bench-aggregator: $(BENCH)/bench-aggregator.o $(BUILD)/libkfunctrace.a
+$(BENCH)/bench-aggregator: $(BENCH)/bench-aggregator.o $(BENCH)/made_up_host.o $(BUILD)/libkfunctrace.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BENCH)/bench-aggregator.o: tests/bench/bench-aggregator.c | $(BENCH)/ring.skel.h
 	$(say) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(BENCH) -MMD -MP -c $< -o $@
+
+$(BENCH)/made_up_host.o: tests/bench/made_up_host.c | $(BENCH)
+	$(say) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BENCH)/%.bpf.o: tests/bench/%.bpf.c | $(BENCH)
 	$(say) BPF $<
