@@ -12,11 +12,10 @@ set -uo pipefail
 export LC_ALL=C.UTF-8 TZ=UTC
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-kfunctrace=${KFUNCTRACE:-$PWD/kfunctrace}
 hosts=${FLEET_HOSTS:-200}
 . tests/tap.sh
 . tests/fleet_lib.sh
-simulator=
+. tests/fleet/simulator_lib.sh
 
 # shellcheck disable=SC2317 # it is called when the shell exits
 cleanup()
@@ -57,11 +56,7 @@ same "and no rule is without a test" \
 
 # --- the fleet --------------------------------------------------------------------------------------------
 
-build/fleet/fleet-simulator --hosts "$hosts" >"$tmp/port" &
-simulator=$!
-store_await 10 test -s "$tmp/port"
-port=$(cat "$tmp/port")
-
+simulator_start "$hosts"
 {
 	cat <<-EOT
 	global: {scrape_interval: 20s, scrape_timeout: 20s}
@@ -69,11 +64,7 @@ port=$(cat "$tmp/port")
 	  - job_name: kfunctrace
 	    static_configs:
 	EOT
-	for ((host = 0; host < hosts; host++)); do
-		printf '      - targets: ["127.0.0.1:%d"]\n' "$port"
-		printf '        labels: {__metrics_path__: /host/%d/metrics, instance: host-%03d}\n' \
-			$host $host
-	done
+	simulator_targets
 } >"$tmp/scrape.yml"
 # The rules as they are shipped, only that none waits for longer than a minute.
 for rules in recording alerts; do
@@ -88,66 +79,26 @@ status=$?
 ok $status "prometheus and victoria-metrics start"
 ((status == 0)) || done_testing
 
-# round N MISSING: begins it, and waits until it has been scraped everywhere but on MISSING hosts
-round()
-{
-	local store
-
-	(($1 == 0)) || curl -sf "127.0.0.1:$port/round/$1" >/dev/null || return
-	for store in "$prometheus_url" "$victoria_url"; do
-		store_await 90 store_has "$store" \
-			"count(kfunctrace_drain_duration_seconds_count == $(($1 + 1))) == $((hosts - $2))" ||
-			return
-	done
-}
-
-round 0 2 # of two hosts nothing is known yet
+simulator_begin
 ok $? "all hosts are scraped"
-sleep 1.1
-begin=$(date +%s)
-sleep 1.1
-round 1 1 && round 2 1 && round 3 1
+simulator_end
 ok $? "and three times more"
 # What was scraped is to be found.
 curl -sf "$victoria_url/internal/force_flush"
 sleep 2
 say_cost "scraped in $((SECONDS - start)) s: $(store_value "$prometheus_url" \
 	'sum(scrape_samples_scraped)') series; a scrape of a host is $(
-	curl -s "127.0.0.1:$port/host/2/metrics" | wc -c) bytes"
+	curl -s "127.0.0.1:$simulator_port/host/2/metrics" | wc -c) bytes"
 
-curl -sf "127.0.0.1:$port/truth" | sort >"$tmp/truth"
-curl -sf "127.0.0.1:$port/truth/deprecated" | sort >"$tmp/truth-deprecated"
-curl -sf "127.0.0.1:$port/truth/hosts" | sort >"$tmp/truth-hosts"
+simulator_truth
 
 # --- reports -----------------------------------------------------------------------------------------------
-
-uses='.uses[] | [.host, .kfunc, .module, .caller, .program // "", .program_type // "", .calls,
-	.null_returns // "-", .refcount_zero // "-", .outstanding // -1] | @tsv'
-
-# sort_out: $tmp/report, which may be large, in one go to $tmp/uses and, in short, to $tmp/rest
-sort_out()
-{
-	jq -r "($uses), \"#\" + (del(.uses) | .points = ([.points[]?.calls] | add) | tojson)" "$tmp/report" \
-		>"$tmp/out"
-	grep -v '^#' "$tmp/out" | sort >"$tmp/uses"
-	sed -n 's/^#//p' "$tmp/out" >"$tmp/rest"
-}
-
-# report STORE ARGUMENT...: to $tmp/report
-report()
-{
-	local url=$1
-	shift
-
-	"$kfunctrace" report --prometheus "$url" --since "$(($(date +%s) - begin))s" "$@" \
-		>"$tmp/report" 2>"$tmp/err"
-}
 
 for store in prometheus victoria; do
 	url=${store}_url
 	url=${!url}
 	start=$SECONDS
-	report "$url" --json
+	fleet_report "$url" --json
 	is "$store: a report of the whole fleet" "$? $(cat "$tmp/err")" "0 "
 	took=$((SECONDS - start))
 	sort_out
@@ -155,6 +106,7 @@ for store in prometheus victoria; do
 	[[ -s $tmp/truth && ! -s $tmp/diff ]]
 	ok $? "$store: all calls, NULLs, zeros and references of $(wc -l <"$tmp/truth") callers are exact" \
 		"$(head -n 20 "$tmp/diff")"
+	same "$store: references of each type are exact" "$(references_by_type)" "$(cat "$tmp/truth-types")"
 	is "$store: kernels and losses of each host" "$(jq -r '.hosts[] |
 		[.host, .kernel, .lost] | @tsv' "$tmp/rest" | sort | md5sum)" \
 		"$(md5sum <"$tmp/truth-hosts")"
@@ -168,7 +120,7 @@ for store in prometheus victoria; do
 	cat "$tmp/uses" >>"$tmp/$store.json"
 	say_cost "$store: $took s for the report, $(wc -c <"$tmp/report") bytes of JSON"
 
-	report "$url" --deprecations --json
+	fleet_report "$url" --deprecations --json
 	is "$store: there is use of what is deprecated" "$? $(cat "$tmp/err")" "1 "
 	sort_out
 	is "$store: and it is this" "$(cat "$tmp/uses")" "$(cat "$tmp/truth-deprecated")"
@@ -176,11 +128,11 @@ for store in prometheus victoria; do
 		"$(jq -c --argjson begin "$begin" '[.deprecations[] | select(.used) |
 			[.replacement, (.last_seen | strptime("%Y-%m-%dT%H:%M:%S%z") | mktime > $begin)]] |
 			unique' "$tmp/report")" '[["bpf_kfunc_new",true]]'
-	report "$url" -k 'bpf_kfunc_0[0-2]?' -k '*_299_acquire' --json
+	fleet_report "$url" -k 'bpf_kfunc_0[0-2]?' -k '*_299_acquire' --json
 	sort_out
 	same "$store: -k chooses" "$(md5sum <"$tmp/uses")" \
 		"$(grep -E 'bpf_kfunc_0[0-2][0-9]	|_299_acquire' "$tmp/truth" | md5sum)"
-	report "$url" --deprecations
+	fleet_report "$url" --deprecations
 	is "$store: the report for people names the hosts" \
 		"$? $(grep -c 'bpf_kfunc_00.*deprecated since 7.1' "$tmp/report")" "1 4"
 done
@@ -258,13 +210,13 @@ done
 
 # --- what can go wrong ---------------------------------------------------------------------------------------
 
-report "http://127.0.0.1:1"
+fleet_report "http://127.0.0.1:1"
 is "nobody there" "$? $(grep -c 'cannot ask: .*; is the URL right' "$tmp/err")" "2 1"
-report "$prometheus_url/wrong"
+fleet_report "$prometheus_url/wrong"
 is "a wrong path" "$? $(grep -c 'status 404.*does the URL lack a path' "$tmp/err")" "2 1"
-report "http://127.0.0.1:$port"
+fleet_report "http://127.0.0.1:$simulator_port"
 is "something else than Prometheus" "$? $(grep -c 'not the HTTP API of Prometheus' "$tmp/err")" "2 1"
-report "ftp://127.0.0.1"
+fleet_report "ftp://127.0.0.1"
 is "another scheme" "$? $(grep -c 'has to begin with http' "$tmp/err")" "2 1"
 "$kfunctrace" report --prometheus "$prometheus_url" --since 2020-01-01 --until 2020-01-02 \
 	>"$tmp/report" 2>"$tmp/err"

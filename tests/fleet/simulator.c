@@ -3,7 +3,7 @@
  * Many hosts in one process: each path /host/N/metrics is an aggregator, with counters of which the
  * truth is known. Time goes in rounds: /round/N begins one. Between rounds nothing changes, so that
  * it does not matter when a host is scraped. What happened from round 0 to LAST_ROUND, as a report
- * should have it: /truth, /truth/deprecated, /truth/losses, /truth/hosts.
+ * should have it: /truth, /truth/deprecated, /truth/types, /truth/hosts.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -92,17 +92,57 @@ static bool has_row(int host, int caller, int round)
 	return host != HOST_LOAD || caller != 0 || round >= 2;
 }
 
-static __u64 calls(int host, int kfunc, int caller, int round)
+/* A counter that had `first` when round 0 began, where the host did not begin or lose it later. */
+static __u64 counter(int host, __u64 first, __u64 per_round, int round)
 {
-	__u64 per_round = step(host, kfunc, caller);
-
 	if (host == HOST_NEW)
 		return per_round * round;
 	if (host == HOST_RESET && round >= 2)
 		return per_round * (round - 1);
+	return first + per_round * round;
+}
+
+static __u64 calls(int host, int kfunc, int caller, int round)
+{
+	__u64 per_round = step(host, kfunc, caller);
+
 	if (host == HOST_LOAD && caller == 0)
 		return per_round * (round - 1);
-	return base(host, kfunc, caller) + per_round * round;
+	return counter(host, base(host, kfunc, caller), per_round, round);
+}
+
+/* References of the nth type in a round, and what there was of it before. */
+static __u64 acquired_a_round(int type)
+{
+	return 10 * (type + 1);
+}
+
+static __u64 released_a_round(int type)
+{
+	return 8 * (type + 1);
+}
+
+#define FIRST_ACQUIRED 1000
+#define FIRST_RELEASED 900
+
+static __u64 acquired(int host, int type, int round)
+{
+	return counter(host, FIRST_ACQUIRED, acquired_a_round(type), round);
+}
+
+static __u64 released(int host, int type, int round)
+{
+	return counter(host, FIRST_RELEASED, released_a_round(type), round);
+}
+
+static int stale(int host, int type)
+{
+	return host % 50 == 0 ? type : 0;
+}
+
+static int oldest_s(int type)
+{
+	return 60 + type;
 }
 
 /* How many rounds' calls a report has: what was scraped last, less what was scraped first. */
@@ -216,12 +256,12 @@ static void add_types(struct aggregate *aggregate, int host, int round)
 
 		snprintf(name, sizeof(name), "type_%d", i);
 		type = aggregate__type_for(aggregate, aggregate__type(aggregate, name));
-		type->acquired = 1000 + 10 * (i + 1) * round;
-		type->released = 900 + 8 * (i + 1) * round;
+		type->acquired = acquired(host, i, round);
+		type->released = released(host, i, round);
 		type->outstanding = type->acquired - type->released;
 		type->parked = i;
-		type->stale = host % 50 == 0 ? i : 0;
-		type->oldest_ns = (60ull + i) * 1000000000;
+		type->stale = stale(host, i);
+		type->oldest_ns = oldest_s(i) * 1000000000ull;
 	}
 }
 
@@ -285,28 +325,32 @@ static struct aggregate *make_aggregate(int host, int round)
 
 /* --- the truth, printed --------------------------------------------------------------------------------- */
 
-static __u64 growth(int host, int kfunc, int caller, unsigned int divisor)
+/* What a report has of counter(). */
+static __u64 counter_growth(int host, __u64 first, __u64 per_round, unsigned int divisor)
 {
-	__u64 per_round = step(host, kfunc, caller), first = base(host, kfunc, caller);
-
 	/* Halves and quarters are those of the counters at the ends. */
 	switch (host) {
 	case HOST_LATE:
-		return calls(host, kfunc, caller, LAST_ROUND) / divisor -
-		       calls(host, kfunc, caller, 1) / divisor;
+		return counter(host, first, per_round, LAST_ROUND) / divisor -
+		       counter(host, first, per_round, 1) / divisor;
 	case HOST_GONE:
 		return (first + per_round) / divisor - first / divisor;
 	case HOST_RESET:
 		return (first + per_round) / divisor - first / divisor + 2 * per_round / divisor;
 	case HOST_NEW:
 		return per_round * LAST_ROUND / divisor;
-	case HOST_LOAD:
-		if (caller == 0)
-			return 2 * per_round / divisor;
-		/* fall through */
 	default:
-		return calls(host, kfunc, caller, LAST_ROUND) / divisor - first / divisor;
+		return counter(host, first, per_round, LAST_ROUND) / divisor - first / divisor;
 	}
+}
+
+static __u64 growth(int host, int kfunc, int caller, unsigned int divisor)
+{
+	__u64 per_round = step(host, kfunc, caller);
+
+	if (host == HOST_LOAD && caller == 0)
+		return 2 * per_round / divisor;
+	return counter_growth(host, base(host, kfunc, caller), per_round, divisor);
 }
 
 /* What is not measured has no series. */
@@ -346,6 +390,25 @@ static void print_truth(FILE *out, bool deprecated_only)
 					continue;
 				print_use(out, host, kfunc, caller);
 			}
+		}
+	}
+}
+
+/* Of a host that is gone nothing is known that is held now. */
+static void print_types(FILE *out)
+{
+	for (int host = 0; host < opts.hosts; host++) {
+		for (int i = 0; i < NR_TYPES; i++) {
+			fprintf(out, "host-%03d\ttype_%d\t%llu\t%llu\t", host, i,
+				counter_growth(host, FIRST_ACQUIRED, acquired_a_round(i), 1),
+				counter_growth(host, FIRST_RELEASED, released_a_round(i), 1));
+			if (host == HOST_GONE)
+				fprintf(out, "-\t-\t-\t0\n");
+			else
+				fprintf(out, "%llu\t%d\t%d\t%d\n",
+					acquired(host, i, LAST_ROUND) -
+						released(host, i, LAST_ROUND),
+					i, stale(host, i), oldest_s(i));
 		}
 	}
 }
@@ -405,6 +468,8 @@ static enum MHD_Result respond_text(struct MHD_Connection *connection, const cha
 		print_truth(out, false);
 	else if (strcmp(url, "/truth/deprecated") == 0)
 		print_truth(out, true);
+	else if (strcmp(url, "/truth/types") == 0)
+		print_types(out);
 	else if (strcmp(url, "/truth/hosts") == 0)
 		print_hosts(out);
 	else
