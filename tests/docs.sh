@@ -148,8 +148,6 @@ same "notices.rst has the kinds, priorities and ids" \
 		sed -E 's/LOG_ERR/error/; s/LOG_([A-Z]+)/\L\1/; s/^ //; s/ $//' | sort)"
 same "json.rst has the fields of release" "$(documented release)" "$(set_in userspace/cmd_release.c)"
 same "json.rst has the fields of lint" "$(documented lint)" "$(set_in userspace/cmd_lint.c)"
-same "json.rst has the fields of report --perf" "$(documented 'report --perf')" \
-	"$(set_in userspace/event_recording.c)"
 same "json.rst has the fields of check" "$(documented check)" "$(set_in userspace/check_report.c)"
 same "json.rst has the fields of diff" "$(documented diff)" "$(set_in userspace/cmd_diff.c)"
 

@@ -6,7 +6,6 @@
 
 #include "commands.h"
 #include "deprecation_survey.h"
-#include "event_recording.h"
 #include "message.h"
 #include "output.h"
 #include "pattern.h"
@@ -31,7 +30,6 @@ enum {
 struct report_options {
 	bool deprecations;
 	bool markdown;
-	const char *recording; /* --perf */
 	struct report_usage_options usage;
 	struct pattern_list kfuncs;
 	struct deprecation_survey_options survey;
@@ -42,9 +40,9 @@ static void print_usage(FILE *out)
 {
 	fputs("usage: kfunctrace report [--since TIME] [--until TIME] [--deprecations] [OPTIONS]\n"
 	      "       kfunctrace report --deprecations [OPTIONS] [-- COMMAND [ARGUMENTS]]\n"
-	      "       kfunctrace report --perf FILE [OPTIONS]\n"
+	      "       kfunctrace report --perf FILE [--deprecations] [OPTIONS]\n"
 	      "Reports which programs used which kfuncs, out of the history that `kfunctrace serve` keeps,\n"
-	      "or of many hosts out of Prometheus.\n"
+	      "of many hosts out of Prometheus, or out of a recording.\n"
 	      "With --deprecations alone: which programs of this host contain or call deprecated kfuncs,\n"
 	      "and what to call instead; observes until COMMAND ends, or for 10 seconds.\n\n"
 	      "      --since TIME       from the history: 7d, 12h, 2026-11-20, 2026-11-20T12:00; 7d\n"
@@ -52,10 +50,10 @@ static void print_usage(FILE *out)
 	      "      --history FILE     instead of " REPORT_HISTORY_PATH "\n"
 	      "      --prometheus URL   instead of a history: all hosts that this Prometheus or\n"
 	      "                         VictoriaMetrics has scraped\n"
+	      "      --perf FILE        instead of a history: what perf or trace-cmd has recorded of the\n"
+	      "                         kernel module's trace events\n"
 	      "      --html FILE        a page for a browser; - is standard output\n"
 	      "      --deprecations     deprecated kfuncs only\n"
-	      "      --perf FILE        instead: what was recorded of the kernel module's trace events,\n"
-	      "                         by perf or trace-cmd\n"
 	      "      --target KERNEL    also kfuncs that KERNEL has not, or has otherwise: a file of\n"
 	      "                         `kfunctrace snapshot`, or a version such as 7.x\n"
 	      "  -k, --kfunc PATTERN    shell glob on the name; several: any of them\n"
@@ -67,7 +65,7 @@ static void print_usage(FILE *out)
 	      "                         COMMAND to standard error\n"
 	      "  -v, --verbose\n"
 	      "  -h, --help\n\n"
-	      "Exit status: 0 no use found, 1 some use, 2 trouble.\n",
+	      "Exit status: 0 fine, 1 with --deprecations: somebody uses them, 2 trouble.\n",
 	      out);
 }
 
@@ -76,23 +74,25 @@ static bool is_of_the_past(const struct report_options *opts)
 {
 	const struct report_usage_options *usage = &opts->usage;
 
-	return usage->since || usage->until || usage->history || usage->prometheus || usage->html ||
-	       (!opts->deprecations && !opts->recording);
+	return usage->since || usage->until || usage->history || usage->prometheus ||
+	       usage->recording || usage->html || !opts->deprecations;
 }
 
 /* Each source of a report has options that are no use for the others. */
 static int check_options(const struct report_options *opts)
 {
-	bool past = is_of_the_past(opts), live = !past && !opts->recording;
+	const struct report_usage_options *usage = &opts->usage;
+	bool live = !is_of_the_past(opts);
 	const struct {
 		bool given, fits;
 		const char *what, *where;
 	} checks[] = {
-		{ opts->recording, !past && !opts->deprecations, "--perf FILE",
-		  "a report of its own: not with --deprecations, --html, nor with what is for --since" },
-		{ opts->usage.prometheus, !opts->usage.history, "--prometheus URL",
-		  "not for --history" },
-		{ opts->usage.html, !opts->run.json && !opts->run.output, "--html FILE",
+		{ usage->recording, !usage->since && !usage->until, "--perf FILE",
+		  "not for --since and --until: a recording has no date" },
+		{ usage->recording, !usage->history && !usage->prometheus, "--perf FILE",
+		  "not for --history and --prometheus" },
+		{ usage->prometheus, !usage->history, "--prometheus URL", "not for --history" },
+		{ usage->html, !opts->run.json && !opts->run.output, "--html FILE",
 		  "not for --json and --output FILE" },
 		{ opts->markdown, live, "--markdown", "for --deprecations without the history" },
 		{ opts->markdown, !opts->run.json, "--markdown", "not for --json" },
@@ -123,7 +123,7 @@ static int take_option(struct report_options *opts, int c)
 		opts->deprecations = true;
 		return 0;
 	case OPT_PERF:
-		opts->recording = optarg;
+		opts->usage.recording = optarg;
 		return 0;
 	case OPT_SINCE:
 		opts->usage.since = optarg;
@@ -225,26 +225,6 @@ static int status_of(const struct deprecation_report *report)
 	return EXIT_FINE;
 }
 
-/* Of a recording, made on whatever machine. */
-static int report_recording(const struct report_options *opts)
-{
-	struct event_recording recording;
-	struct results results;
-	int err = event_recording__read(opts->recording, &recording);
-
-	if (!err)
-		err = results__open(&results, opts->run.output, NULL);
-	if (!err) {
-		FILE *out = results__begin(&results);
-
-		err = opts->run.json ? event_recording__print_json(&recording, out)
-				     : event_recording__print_table(&recording, out);
-		err = results__close(&results) ?: err;
-	}
-	event_recording__free(&recording);
-	return err ? EXIT_TROUBLE : EXIT_FINE;
-}
-
 /* Of this host, as it is now. */
 static int report_live(const struct report_options *opts)
 {
@@ -278,9 +258,7 @@ int cmd_report(int argc, char **argv)
 	int status = EXIT_TROUBLE;
 
 	if (!parse_options(&opts, argc, argv)) {
-		if (opts.recording)
-			status = report_recording(&opts);
-		else if (is_of_the_past(&opts))
+		if (is_of_the_past(&opts))
 			status = report_usage__run(&opts.usage);
 		else
 			status = report_live(&opts);

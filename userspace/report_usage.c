@@ -44,6 +44,8 @@ static int read_source(struct usage_report *report, const struct report_usage_op
 
 	if (!err && opts->prometheus)
 		err = usage_from_prometheus(report, opts->prometheus, &query);
+	else if (!err && opts->recording)
+		err = usage_from_recording(report, opts->recording, &query);
 	else if (!err)
 		err = usage_from_history(report, opts->history ?: REPORT_HISTORY_PATH, &query);
 	report->deprecated_only = opts->deprecations;

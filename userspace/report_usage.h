@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* `kfunctrace report` of what was used over a time: out of the history, or a fleet out of Prometheus. */
+/*
+ * `kfunctrace report` of what was used over a time: out of the history, a fleet out of Prometheus, or a
+ * recording.
+ */
 #ifndef KFUNCTRACE_REPORT_USAGE_H
 #define KFUNCTRACE_REPORT_USAGE_H
 
@@ -12,6 +15,7 @@
 struct report_usage_options {
 	const char *history;	   /* NULL: REPORT_HISTORY_PATH */
 	const char *prometheus;	   /* its URL, in place of a history; or NULL */
+	const char *recording;	   /* of trace events, in place of a history; or NULL */
 	const char *since, *until; /* as option__moment() takes them; NULL: 7d, now */
 	const struct pattern_list *kfuncs;
 	bool deprecations; /* nothing but these */

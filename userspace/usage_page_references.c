@@ -31,8 +31,8 @@ static void write_types(struct usage_page *page)
 		page_table__group(&table);
 		page__row(page, "");
 		page__row_head(page, type->name);
-		page__number(page, type->acquired);
-		page__number(page, type->released);
+		page__gauge(page, &type->acquired);
+		page__gauge(page, &type->released);
 		page__gauge(page, &type->outstanding);
 		page__gauge(page, &type->parked);
 		page__gauge(page, &type->stale);

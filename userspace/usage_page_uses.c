@@ -192,6 +192,7 @@ static void fill_figures(const struct usage_report *report, struct host_figures 
 static void write_host(struct usage_page *page, const struct host_figures *figures)
 {
 	const struct usage_host *host = &page->report->hosts[figures->host];
+	const struct usage_gauge lost = usage_host__lost(host);
 	char known[48];
 
 	page__row(page, "");
@@ -203,7 +204,7 @@ static void write_host(struct usage_page *page, const struct host_figures *figur
 	page__number(page, figures->problems);
 	page__gauge(page, &figures->outstanding);
 	page__gauge(page, &figures->stale);
-	page__number(page, host->lost);
+	page__gauge(page, &lost);
 	page__text(page, host->begin > 0 && host->end > host->begin
 				 ? usage__span(host->end - host->begin, known, sizeof(known))
 				 : NULL);

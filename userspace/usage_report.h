@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Who used which kfuncs over a time, on one host or on many: what `report` prints, and its printers.
- * Filled from the history of a host (usage_from_history()) or from Prometheus
- * (usage_from_prometheus()); owns all of its strings.
+ * Filled from the history of a host (usage_from_history()), from Prometheus (usage_from_prometheus())
+ * or from a recording of trace events (usage_from_recording()); owns all of its strings.
  */
 #ifndef KFUNCTRACE_USAGE_REPORT_H
 #define KFUNCTRACE_USAGE_REPORT_H
@@ -16,17 +16,21 @@
 #include "known_program.h"
 #include "pattern.h"
 
+/* Of what the source does not say, and which is part of a name. */
+#define USAGE_UNKNOWN "?"
+
 struct usage_host {
-	char *name;	  /* host, or the `instance` of Prometheus */
+	char *name;	  /* host, or the `instance` of Prometheus; or USAGE_UNKNOWN */
 	char *release;	  /* of its kernel, the last seen; or NULL */
 	char *target;	  /* of the kernel that it is checked against; or NULL */
 	__s64 begin, end; /* seconds since 1970, of what is known of it within the report's time */
 	__s64 known_s;	  /* seconds of these in which it was counted */
 	__u64 lost;	  /* calls whose caller is not known, events that were dropped */
+	bool lost_more;	  /* and more of these, nobody knows how many */
 };
 
 struct usage_kfunc {
-	char *name, *module;
+	char *name, *module; /* module: USAGE_UNKNOWN when the source does not say */
 	/* NULL when it is not deprecated on any of the hosts. */
 	char *deprecation, *replacement, *since;
 	/* Why its calls were not counted, or not all of the time; NULL: they were. */
@@ -57,14 +61,14 @@ struct usage_point {
 struct usage_references {
 	__u32 host;
 	char *type;
-	__u64 acquired, released;
+	__s64 acquired, released;	      /* -1: not known */
 	__s64 outstanding, parked, stale; /* now; -1: not known */
 	__u64 oldest_s;
 };
 
 struct usage_object {
 	__u32 host;
-	char *type, *what;
+	char *type, *what;    /* what: NULL when it is not known */
 	__u32 kfunc, program; /* USAGE_ALL: not known */
 	__u32 references;
 	__u64 age_s;
@@ -79,9 +83,10 @@ struct usage_problem {
 
 struct usage_report {
 	char *source;	      /* "history /var/lib/...", "http://prometheus:9090" */
-	__s64 begin, end;     /* seconds since 1970 */
-	__s64 step;	      /* of points, seconds */
+	__s64 begin, end;     /* seconds since 1970; both 0: not known */
+	__s64 step;	      /* of points, seconds; 0: there are none */
 	bool deprecated_only; /* that is all to be printed */
+	bool is_recorded;     /* out of events: a call whose event was lost is not counted */
 	struct usage_host *hosts;
 	size_t nr_hosts;
 	struct usage_kfunc *kfuncs;
@@ -109,14 +114,14 @@ struct usage_query {
 	bool want_points;
 };
 
-/*
- * Both return 0, or a negative errno having said what failed and what to do. To be freed in any
- * case.
- */
+/* All return 0, or a negative errno having said what failed and what to do. To be freed in any case. */
 int usage_from_history(struct usage_report *report, const char *path,
 		       const struct usage_query *query);
 int usage_from_prometheus(struct usage_report *report, const char *url,
 			  const struct usage_query *query);
+/* A file of `perf record` or `trace-cmd record`; the time asked for is not looked at. */
+int usage_from_recording(struct usage_report *report, const char *path,
+			 const struct usage_query *query);
 void usage_report__free(struct usage_report *report);
 
 /* Sets a text of a report to a copy, or to NULL. 0 or -ENOMEM; then it is as it was. */

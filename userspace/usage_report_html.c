@@ -45,23 +45,6 @@ static void write_fact(struct usage_page *page, const char *term, const char *te
 	html__printf(page->out, "<div><dt>%s</dt><dd>%s</dd></div>\n", term, text);
 }
 
-/* "2026-11-14 21:00 to 2026-11-21 21:00 +0000 (7 d)" */
-static const char *format_times(const struct usage_report *report, char *buf, size_t size)
-{
-	char begin[48], end[48], span[48], zone[16] = "";
-	time_t seconds = report->end;
-	struct tm parts;
-
-	if (localtime_r(&seconds, &parts))
-		strftime(zone, sizeof(zone), " %z", &parts);
-	snprintf(buf, size, "%s to %s%s", usage__time(report->begin, begin, sizeof(begin)),
-		 usage__time(report->end, end, sizeof(end)), zone);
-	if (report->begin > 0 && report->end > report->begin)
-		snprintf(buf + strlen(buf), size - strlen(buf), " (%s)",
-			 usage__span(report->end - report->begin, span, sizeof(span)));
-	return buf;
-}
-
 static void write_facts(struct usage_page *page)
 {
 	const struct usage_report *report = page->report;
@@ -69,7 +52,7 @@ static void write_facts(struct usage_page *page)
 	size_t brief = usage_report__brief_hosts(report);
 
 	fputs("<dl class=\"facts\">\n", page->out);
-	write_fact(page, "Time", format_times(report, text, sizeof(text)));
+	write_fact(page, "Time", usage_report__times(report, text, sizeof(text)));
 	usage_report__releases(report, false, text, sizeof(text));
 	write_fact(page, report->nr_hosts == 1 ? "Kernel" : "Kernels", *text ? text : "-");
 	usage_report__releases(report, true, text, sizeof(text));
@@ -196,13 +179,14 @@ static void write_losses(struct usage_page *page)
 	page_table__begin(&table);
 	for (size_t i = 0; i < report->nr_hosts; i++) {
 		const struct usage_host *host = &report->hosts[i];
+		const struct usage_gauge lost = usage_host__lost(host);
 
-		if (!host->lost)
+		if (!lost.sum)
 			continue;
 		page_table__group(&table);
 		page__row(page, "");
 		page__row_head(page, host->name);
-		page__number(page, host->lost);
+		page__gauge(page, &lost);
 		page__time(page, host->begin);
 		page__time(page, host->end);
 		page__end_row(page);
@@ -233,8 +217,11 @@ void usage_page__method(struct usage_page *page)
 	fputs("<section id=\"method\">\n<h2>How this was measured</h2>\n<dl class=\"method\">\n",
 	      page->out);
 	write_fact(page, "Calls",
-		   "Counted in the kernel at each call; they are no samples. Calls that no caller "
-		   "could be found for are those of “unknown”.");
+		   page->report->is_recorded
+			   ? "Recorded events of them. Calls that no caller could be found for are "
+			     "those of “unknown”."
+			   : "Counted in the kernel at each call; they are no samples. Calls that "
+			     "no caller could be found for are those of “unknown”.");
 	write_fact(
 		page, "Callers",
 		"BPF programs by name and type, over reloads, reboots and hosts. “kernel” is the "
@@ -254,8 +241,10 @@ void usage_page__method(struct usage_page *page)
 			   "Stale: the object is dead already.");
 	}
 	write_fact(page, "Lost",
-		   "Calls whose caller is not known, and events that were dropped. Calls are still "
-		   "counted then.");
+		   page->report->is_recorded
+			   ? "Events that there was no room for: calls and references are missing."
+			   : "Calls whose caller is not known, and events that were dropped. Calls "
+			     "are still counted then.");
 	write_fact(page, "Not known",
 		   "“-” was not measured; a 0 was. “>=” stands before sums of "
 		   "which parts are not known.");

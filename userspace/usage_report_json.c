@@ -22,10 +22,15 @@ static json_t *json_measured(const struct usage_kfunc *kfunc, unsigned int kind,
 	return usage_kfunc__knows(kfunc, kind, count) ? json_integer(count) : json_null();
 }
 
+static json_t *json_name(const char *name)
+{
+	return strcmp(name, USAGE_UNKNOWN) ? json_text(name) : json_null();
+}
+
 /* Names in place of indices. */
 static void add_host(const struct usage_report *report, __u32 host, json_t *json)
 {
-	json_object_set_new(json, "host", json_text(report->hosts[host].name));
+	json_object_set_new(json, "host", json_name(report->hosts[host].name));
 }
 
 static void add_kfunc(const struct usage_report *report, __u32 kfunc, json_t *json)
@@ -34,7 +39,7 @@ static void add_kfunc(const struct usage_report *report, __u32 kfunc, json_t *js
 
 	json_object_set_new(json, "kfunc", json_text(is_known ? report->kfuncs[kfunc].name : NULL));
 	json_object_set_new(json, "module",
-			    json_text(is_known ? report->kfuncs[kfunc].module : NULL));
+			    is_known ? json_name(report->kfuncs[kfunc].module) : json_null());
 }
 
 static void add_program(const struct usage_report *report, __u32 idx, json_t *json)
@@ -63,7 +68,9 @@ static json_t *json_hosts(const struct usage_report *report)
 		json_object_set_new(json, "target", json_text(host->target));
 		json_object_set_new(json, "begin", json_time(host->begin));
 		json_object_set_new(json, "end", json_time(host->end));
+		json_object_set_new(json, "known_s", json_integer(host->known_s));
 		json_object_set_new(json, "lost", json_integer(host->lost));
+		json_object_set_new(json, "lost_more", json_boolean(host->lost_more));
 		json_array_append_new(array, json);
 	}
 	return array;
@@ -174,8 +181,8 @@ static json_t *json_references(const struct usage_report *report)
 
 		add_host(report, references->host, json);
 		json_object_set_new(json, "type", json_text(references->type));
-		json_object_set_new(json, "acquired", json_integer(references->acquired));
-		json_object_set_new(json, "released", json_integer(references->released));
+		json_object_set_new(json, "acquired", json_known(references->acquired));
+		json_object_set_new(json, "released", json_known(references->released));
 		json_object_set_new(json, "outstanding", json_known(references->outstanding));
 		json_object_set_new(json, "parked", json_known(references->parked));
 		json_object_set_new(json, "stale", json_known(references->stale));

@@ -79,19 +79,10 @@ static void print_title(const struct text_report *text, const char *title)
 static void print_time(const struct text_report *text)
 {
 	const struct usage_report *report = text->report;
-	char begin[48], end[48], span[96], zone[16] = "", words[256];
+	char span[96], words[256];
 	size_t brief = usage_report__brief_hosts(report);
-	time_t seconds = report->end;
-	struct tm parts;
 
-	if (localtime_r(&seconds, &parts))
-		strftime(zone, sizeof(zone), " %z", &parts);
-	snprintf(words, sizeof(words), "%s to %s%s (%s)",
-		 usage__time(report->begin, begin, sizeof(begin)),
-		 usage__time(report->end, end, sizeof(end)), zone,
-		 usage__span(report->end > report->begin ? report->end - report->begin : 0, span,
-			     sizeof(span)));
-	print_wrapped(text, "time: ", 2, words);
+	print_wrapped(text, "time: ", 2, usage_report__times(report, words, sizeof(words)));
 	if (!brief)
 		return;
 	usage_report__coverage(report, USAGE_ALL, span, sizeof(span));
@@ -423,8 +414,8 @@ static void fill_types(const struct text_report *text, struct table *table, cons
 
 		table__row(table);
 		table__cell(table, "%s", type->name);
-		table__number(table, type->acquired);
-		table__number(table, type->released);
+		add_gauge(table, &type->acquired);
+		add_gauge(table, &type->released);
 		add_gauge(table, &type->outstanding);
 		add_gauge(table, &type->parked);
 		add_gauge(table, &type->stale);

@@ -30,6 +30,11 @@ const char *usage_gauge__format(const struct usage_gauge *gauge, char *buf, size
 	return buf;
 }
 
+struct usage_gauge usage_host__lost(const struct usage_host *host)
+{
+	return (struct usage_gauge){ .sum = host->lost, .known = 1, .unknown = host->lost_more };
+}
+
 bool usage_kfunc__knows(const struct usage_kfunc *kfunc, unsigned int kind, __u64 count)
 {
 	return count || kfunc->measured & kind;
@@ -222,8 +227,8 @@ static int compare_types(const void *a, const void *b)
 static void add_references(struct usage_type *type, const struct usage_references *references)
 {
 	type->hosts++;
-	type->acquired += references->acquired;
-	type->released += references->released;
+	usage_gauge__add(&type->acquired, references->acquired);
+	usage_gauge__add(&type->released, references->released);
 	if (references->oldest_s > type->oldest_s)
 		type->oldest_s = references->oldest_s;
 	usage_gauge__add(&type->outstanding, references->outstanding);

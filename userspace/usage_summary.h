@@ -17,6 +17,8 @@ struct usage_gauge {
 void usage_gauge__add(struct usage_gauge *gauge, __s64 value);
 /* "-" when nothing is known, "1,234", ">=1,234" when some are not known. Returns buf. */
 const char *usage_gauge__format(const struct usage_gauge *gauge, char *buf, size_t size);
+/* What was lost on a host. */
+struct usage_gauge usage_host__lost(const struct usage_host *host);
 
 /* Uses that have something in common. */
 struct usage_sum {
@@ -57,8 +59,8 @@ void usage_sums__free(struct usage_sums *sums);
 struct usage_type {
 	const char *name;
 	size_t hosts;
-	__u64 acquired, released, oldest_s;
-	struct usage_gauge outstanding, parked, stale;
+	__u64 oldest_s;
+	struct usage_gauge acquired, released, outstanding, parked, stale;
 };
 /* Most outstanding first; NULL and -ENOMEM in *err when out of memory. To be freed. */
 struct usage_type *usage_report__types(const struct usage_report *report, size_t *nr, int *err);
@@ -109,6 +111,11 @@ const char *usage_deprecated__verdict(const struct usage_report *report,
 const char *usage__span(__u64 seconds, char *buf, size_t size);
 /* "2026-11-21 17:53", local; "-" for no time. */
 const char *usage__time(__s64 when, char *buf, size_t size);
+/*
+ * "2026-11-14 21:00 to 2026-11-21 21:00 +0000 (7 d)"; "3 s; when is not known" of a source that has no
+ * date.
+ */
+const char *usage_report__times(const struct usage_report *report, char *buf, size_t size);
 /* Is anything known of the time of any host where the kfunc is deprecated? */
 bool usage_report__covered(const struct usage_report *report, __u32 kfunc);
 /*

@@ -60,11 +60,6 @@ const char *usage__count(size_t nr, const char *one, char *buf, size_t size)
 	return buf;
 }
 
-static __u64 host_seconds(const struct usage_host *host)
-{
-	return host->begin > 0 && host->end > host->begin ? host->known_s : 0;
-}
-
 static bool counts_for(const struct usage_report *report, __u32 kfunc, __u32 host)
 {
 	return kfunc == USAGE_ALL || usage_report__deprecates(report, kfunc, host);
@@ -73,7 +68,7 @@ static bool counts_for(const struct usage_report *report, __u32 kfunc, __u32 hos
 bool usage_report__covered(const struct usage_report *report, __u32 kfunc)
 {
 	for (size_t i = 0; i < report->nr_hosts; i++) {
-		if (counts_for(report, kfunc, i) && host_seconds(&report->hosts[i]))
+		if (counts_for(report, kfunc, i) && report->hosts[i].known_s)
 			return true;
 	}
 	return false;
@@ -95,7 +90,7 @@ const char *usage_report__coverage(const struct usage_report *report, __u32 kfun
 	char from[32], to[32];
 
 	for (size_t i = 0; i < report->nr_hosts; i++) {
-		__u64 seconds = host_seconds(&report->hosts[i]);
+		__u64 seconds = report->hosts[i].known_s;
 
 		if (!counts_for(report, kfunc, i))
 			continue;
@@ -118,6 +113,26 @@ const char *usage_report__coverage(const struct usage_report *report, __u32 kfun
 	return buf;
 }
 
+const char *usage_report__times(const struct usage_report *report, char *buf, size_t size)
+{
+	char begin[48], end[48], span[96], zone[16] = "";
+	time_t seconds = report->end;
+	struct tm parts;
+
+	if (!report->begin && !report->end) {
+		snprintf(buf, size, "%s; when is not known",
+			 usage_report__coverage(report, USAGE_ALL, span, sizeof(span)));
+		return buf;
+	}
+	if (localtime_r(&seconds, &parts))
+		strftime(zone, sizeof(zone), " %z", &parts);
+	usage__span(report->end > report->begin ? report->end - report->begin : 0, span,
+		    sizeof(span));
+	snprintf(buf, size, "%s to %s%s (%s)", usage__time(report->begin, begin, sizeof(begin)),
+		 usage__time(report->end, end, sizeof(end)), zone, span);
+	return buf;
+}
+
 size_t usage_report__brief_hosts(const struct usage_report *report)
 {
 	__u64 wanted = report->end > report->begin ? report->end - report->begin : 0;
@@ -125,7 +140,7 @@ size_t usage_report__brief_hosts(const struct usage_report *report)
 	size_t brief = 0;
 
 	for (size_t i = 0; i < report->nr_hosts; i++) {
-		if (host_seconds(&report->hosts[i]) + tolerance < wanted)
+		if (report->hosts[i].known_s + tolerance < wanted)
 			brief++;
 	}
 	return brief;
@@ -134,12 +149,15 @@ size_t usage_report__brief_hosts(const struct usage_report *report)
 const char *usage_report__losses(const struct usage_report *report, char *buf, size_t size)
 {
 	char number[32];
+	bool more = false;
 	__u64 lost = 0;
 
-	for (size_t i = 0; i < report->nr_hosts; i++)
+	for (size_t i = 0; i < report->nr_hosts; i++) {
 		lost += report->hosts[i].lost;
+		more |= report->hosts[i].lost_more;
+	}
 	if (report->nr_hosts)
-		snprintf(buf, size, "%s calls or events",
+		snprintf(buf, size, "%s%s calls or events", more ? "at least " : "",
 			 format_thousands(lost, number, sizeof(number)));
 	else
 		snprintf(buf, size, "-");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Recordings of trace-cmd, through its own library and libtraceevent. */
-#include "event_recording_private.h"
+/* Recordings of trace-cmd, through its own library and libtraceevent. It has no word for the host. */
+#include "usage_recording.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define SYSTEM "kfunc"
 
 struct reading {
-	struct event_recording *recording;
+	struct recording *recording;
 	int err;
 };
 
@@ -26,33 +26,52 @@ static const char *text_of(struct tep_event *event, const char *field, struct te
 	return text && len > 0 && memchr(text, '\0', len) ? text : NULL;
 }
 
+static __s64 number_of(struct tep_event *event, const char *field, struct tep_record *record,
+		       __s64 otherwise)
+{
+	unsigned long long number;
+
+	return tep_get_field_val(NULL, event, field, record, &number, 0) ? otherwise
+									 : (__s64)number;
+}
+
 static int take_record(struct tracecmd_input *handle, struct tep_record *record, int cpu, void *arg)
 {
 	struct tep_event *event = tep_find_event_by_record(tracecmd_get_tep(handle), record);
 	struct reading *reading = arg;
 	struct recorded_event taken = { 0 };
-	unsigned long long prog_id = 0;
 
 	(void)cpu;
-	if (record->missed_events > 0)
-		reading->recording->nr_lost += record->missed_events;
+	/*
+	 * -1: a page that is full has no room for the number, and one at least was lost. Of other gaps
+	 * nothing is said at all: the library tells of one only where a page begins with an event, and
+	 * not with a timestamp.
+	 */
+	if (record->missed_events)
+		recording__lost(reading->recording,
+				record->missed_events > 0 ? record->missed_events : 1, true);
 	if (!event || strcmp(event->system, SYSTEM) != 0)
 		return 0;
 	taken.name = event->name;
 	taken.kfunc = text_of(event, "kfunc", record);
 	taken.program = text_of(event, "prog", record);
-	if (!taken.kfunc || !taken.program ||
-	    tep_get_field_val(NULL, event, "prog_id", record, &prog_id, 0))
+	taken.prog_id = number_of(event, "prog_id", record, 0);
+	if (!taken.kfunc || !taken.program)
 		return 0;
-	taken.prog_id = prog_id;
-	if (strcmp(event->name, "kfunc_deprecated") == 0)
+	if (strcmp(event->name, "kfunc_deprecated") == 0) {
 		taken.replacement = text_of(event, "replacement", record);
+	} else if (strcmp(event->name, "kfunc_call") != 0) {
+		taken.type = text_of(event, "type", record);
+		taken.object = number_of(event, "object", record, 0);
+		taken.count = number_of(event, "count", record, -1);
+		taken.duration_ns = number_of(event, "duration_ns", record, -1);
+	}
 	taken.time_s = record->ts / 1e9;
-	reading->err = event_recording__add(reading->recording, &taken);
+	reading->err = recording__event(reading->recording, &taken);
 	return reading->err;
 }
 
-int event_recording__read_trace_dat(const char *path, struct event_recording *recording)
+int recording__read_trace_dat(struct recording *recording, const char *path)
 {
 	struct tracecmd_input *handle = tracecmd_open(path, 0);
 	struct reading reading = { .recording = recording };
