@@ -2,9 +2,11 @@
 #include "module_events.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,10 +19,12 @@
 #include "findings.skel.h"
 #include "kernel_btf.h"
 #include "message.h"
+#include "module_engine.h"
 #include "probe_template.h"
 
 struct module_events {
 	int btf_fd;
+	int lock_fd; /* -1: nobody is kept from making them too */
 	__u32 event_id, function_id, listening_id;
 	int sites_fd;
 	struct kft_module_sites *sites;
@@ -69,6 +73,36 @@ static int find_kfuncs(struct module_events *events, struct kernel_btf_set *btfs
 	return 0;
 }
 
+/*
+ * Each kfunctrace with events has probes of its own, and all listeners hear all of them: of two every
+ * event would come twice. The lock is on the module's device because it is there just as long as the
+ * module, and only root can hold it; it ends with the process, however that ends.
+ */
+static int take_lock(struct module_events *events)
+{
+	int err;
+
+	events->lock_fd = open(MODULE_ENGINE_PATH, O_RDONLY | O_CLOEXEC);
+	if (events->lock_fd < 0) {
+		/* In a container, or without root's rights to files: no reason to make none. */
+		msg__warn("cannot open " MODULE_ENGINE_PATH ": %s; should another kfunctrace make "
+			  "trace events as well, each is there twice",
+			  strerror(errno));
+		return 0;
+	}
+	if (!flock(events->lock_fd, LOCK_EX | LOCK_NB))
+		return 0;
+	err = -errno;
+	if (err != -EWOULDBLOCK) {
+		msg__error("cannot lock " MODULE_ENGINE_PATH ": %s", strerror(-err));
+		return err;
+	}
+	msg__error(
+		"another kfunctrace makes trace events already, and with two each would be there "
+		"twice: end it, or listen to its events (Documentation/events.rst)");
+	return -EBUSY;
+}
+
 static int make_sites(struct module_events *events)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
@@ -94,9 +128,9 @@ int module_events__open(struct kernel_btf_set *btfs, struct counters *counters,
 
 	if (!events)
 		return -ENOMEM;
-	events->sites_fd = -1;
+	events->sites_fd = events->lock_fd = -1;
 	events->maps = counters__reference_maps(counters);
-	err = find_kfuncs(events, btfs);
+	err = find_kfuncs(events, btfs) ?: take_lock(events);
 	if (!err) {
 		err = make_sites(events);
 		if (err)
@@ -119,6 +153,8 @@ void module_events__free(struct module_events *events)
 		munmap(events->sites, sizeof(*events->sites));
 	if (events->sites_fd >= 0)
 		close(events->sites_fd);
+	if (events->lock_fd >= 0)
+		close(events->lock_fd);
 	free(events);
 }
 

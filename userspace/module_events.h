@@ -24,8 +24,8 @@ struct module_events_probe {
 
 /*
  * Finds the module's kfuncs. Returns 0, or a negative errno having said what is missing: -ENOENT
- * when the module is not loaded, -EPROTO when it is one of another version. `counters` were opened
- * with want_references, and must outlive it.
+ * when the module is not loaded, -EPROTO when it is one of another version, -EBUSY when another process
+ * makes events. `counters` were opened with want_references, and must outlive it.
  */
 int module_events__open(struct kernel_btf_set *btfs, struct counters *counters,
 			struct module_events **events);
