@@ -130,8 +130,9 @@ struct aggregate_state {
 	char target[128];     /* of the target kernel, or "" */
 	__s64 started;	      /* seconds since 1970, of the process */
 	__s64 counting_since; /* of the oldest count: of a process before, out of the history */
-	__s64 last_drain;
-	bool ready;	   /* attached, and a drain has succeeded lately */
+	__s64 last_drain, last_look; /* that succeeded */
+	bool only_looks;   /* count = off: at programs; nothing is counted */
+	bool ready;	   /* calls are seen, and a drain has succeeded lately */
 	char trouble[256]; /* why it is not, or what is the matter: "" when all is well */
 	__u64 notices, notices_suppressed;
 	bool history_on;

@@ -39,29 +39,6 @@ static __s64 now_s(void)
 	return time(NULL);
 }
 
-/* --- trouble ---------------------------------------------------------------------------------------- */
-
-const char *aggregator__status(struct aggregator *aggregator)
-{
-	const char *trouble = aggregate__state(aggregator->aggregate)->trouble;
-
-	return *trouble ? trouble : "counting";
-}
-
-void aggregator__set_trouble(struct aggregator *aggregator, const char *trouble)
-{
-	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
-
-	if (strcmp(state->trouble, trouble ?: "") == 0)
-		return;
-	snprintf(state->trouble, sizeof(state->trouble), "%s", trouble ?: "");
-	serve_notify__status(aggregator__status(aggregator));
-	if (!trouble)
-		return;
-	notices__tell(aggregator->notices,
-		      &(struct notice){ .kind = NOTICE_TROUBLE, .message = trouble }, clock_ns());
-}
-
 /* --- what it does again and again ------------------------------------------------------------------------ */
 
 static void take_own_cost(struct aggregator *aggregator)
@@ -78,69 +55,30 @@ static void take_own_cost(struct aggregator *aggregator)
 	cost->kernel_bytes = counting__kernel_memory(aggregator->counting);
 }
 
-/* Ready is who has counted lately. */
-static void judge_readiness(struct aggregator *aggregator, __u64 now_ns)
-{
-	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
-
-	state->ready =
-		aggregator->last_good_ns &&
-		now_ns - aggregator->last_good_ns < 3 * aggregator->config->interval_ns + NS_PER_S;
-}
-
-/* What is still the matter when all that was to be done now went well; NULL: nothing. */
-static const char *lasting_trouble(const struct aggregator *aggregator)
-{
-	if (aggregator->modules_pending)
-		return "modules that came or went could not be followed so far";
-	if (aggregator->config->history && !aggregator->history)
-		return "the history cannot be opened, and nothing is kept";
-	return NULL;
-}
-
 static void save(struct aggregator *aggregator)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
-	char trouble[256];
-	int err;
 
 	state->notices = aggregator->told_before + notices__told(aggregator->notices);
 	state->notices_suppressed =
 		aggregator->suppressed_before + notices__suppressed(aggregator->notices);
-	if (!aggregator->history) {
-		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
+	aggregator->save_err = 0;
+	if (!aggregator->history)
 		return;
-	}
-	err = history__save(aggregator->history, aggregator->aggregate, now_s());
+	aggregator->save_err = history__save(aggregator->history, aggregator->aggregate, now_s());
 	state->history_bytes = history__bytes(aggregator->history);
 	state->history_errors = history__errors(aggregator->history);
-	if (!err) {
-		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
-		return;
-	}
-	snprintf(trouble, sizeof(trouble), "history is not being written: %s",
-		 *history__trouble(aggregator->history) ? history__trouble(aggregator->history)
-							: strerror(-err));
-	aggregator__set_trouble(aggregator, trouble);
 }
 
 static void drain(struct aggregator *aggregator)
 {
 	struct aggregate_cost *cost = &aggregate__state(aggregator->aggregate)->cost;
 	__u64 begin_ns = clock_ns(), end_ns;
-	int err = counting__drain(aggregator->counting, now_s());
 
+	aggregator->drain_err = counting__drain(aggregator->counting, now_s());
+	if (aggregator->drain_err)
+		return;
 	end_ns = clock_ns();
-	if (err == -EAGAIN)
-		return;
-	if (err) {
-		char trouble[128];
-
-		snprintf(trouble, sizeof(trouble), "the counters cannot be read: %s",
-			 strerror(-err));
-		aggregator__set_trouble(aggregator, trouble);
-		return;
-	}
 	cost->drains++;
 	cost->last_drain_ns = end_ns - begin_ns;
 	cost->drain_ns += end_ns - begin_ns;
@@ -168,8 +106,12 @@ static void look(struct aggregator *aggregator, __u64 now_ns)
 	err = counting__look_at_objects(aggregator->counting);
 	if (!err)
 		err = program_census__look(aggregator->census);
-	if (err)
-		msg__warn("cannot look at objects and programs: %s", strerror(-err));
+	/* Programs are being unloaded without pause: after the next drain. */
+	if (err == -EAGAIN)
+		return;
+	if (!err)
+		aggregate__state(aggregator->aggregate)->last_look = now_s();
+	aggregator->look_err = err;
 	aggregator->next_look_ns = now_ns + aggregator->config->look_ns;
 }
 
@@ -200,7 +142,7 @@ static void on_timer(struct aggregator *aggregator)
 		history__tidy(aggregator->history, now_s());
 		aggregator->next_tidy_ns = now_ns + TIDY_NS;
 	}
-	judge_readiness(aggregator, clock_ns());
+	aggregator__judge(aggregator);
 }
 
 /* --- modules ------------------------------------------------------------------------------------------- */
@@ -210,8 +152,7 @@ static void on_modules(struct aggregator *aggregator)
 	if (module_watch__settled(aggregator->modules) <= 0)
 		return;
 	follow_modules(aggregator);
-	if (aggregator->modules_pending)
-		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
+	aggregator__judge(aggregator);
 }
 
 static int answer(const char *request, char *text, size_t size, void *arg)
@@ -225,6 +166,7 @@ static int answer(const char *request, char *text, size_t size, void *arg)
 		return -EINVAL;
 	}
 	nr = counting__release_module(aggregator->counting, module);
+	aggregator__judge(aggregator);
 	if (nr == -ENOENT)
 		snprintf(text, size, "no module %s with kfuncs is loaded", module);
 	else if (nr < 0)
@@ -275,7 +217,6 @@ static void tend(struct aggregator *aggregator)
 	if (aggregator->overhead && now_ns >= aggregator->next_overhead_ns)
 		aggregator->next_overhead_ns = overhead__tend(aggregator->overhead, now_ns);
 	serve_notify__alive(now_ns);
-	judge_readiness(aggregator, now_ns);
 }
 
 static int wait_ms(struct aggregator *aggregator)
@@ -391,7 +332,7 @@ static int restore(struct aggregator *aggregator)
 
 	aggregate__state(aggregator->aggregate)->history_on = aggregator->history;
 	if (!err)
-		aggregator__set_trouble(aggregator, lasting_trouble(aggregator));
+		aggregator__judge(aggregator);
 	if (!err && aggregator->history) {
 		err = history__restore(aggregator->history, aggregator->aggregate);
 		if (err) {
@@ -521,7 +462,7 @@ int aggregator__run(const struct aggregator_options *opts)
 	if (!err) {
 		drain(&aggregator);
 		look(&aggregator, clock_ns());
-		judge_readiness(&aggregator, clock_ns());
+		aggregator__judge(&aggregator);
 		serve_notify__ready(aggregator__status(&aggregator));
 		/* What only the beginning took is given back. */
 		malloc_trim(0);

@@ -283,5 +283,6 @@ void aggregator__reload(struct aggregator *aggregator)
 		aggregator__set_timer(aggregator);
 		msg__detail("configuration read anew");
 	}
+	aggregator__judge(aggregator);
 	serve_notify__ready(aggregator__status(aggregator));
 }

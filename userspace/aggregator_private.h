@@ -40,6 +40,7 @@ struct aggregator {
 	sigset_t signals, old_signals;
 	bool is_ending;
 	bool modules_pending; /* some came or went, and could not be followed */
+	int drain_err, save_err, look_err; /* what the last one failed with */
 	__u64 next_look_ns, next_loaders_ns, next_tidy_ns, next_overhead_ns;
 	__u64 last_good_ns; /* of a drain */
 };
@@ -48,9 +49,11 @@ struct aggregator {
 int aggregator__watch_fd(struct aggregator *aggregator, int fd);
 /* Drains follow the configuration's interval. Returns 0 or a negative errno. */
 int aggregator__set_timer(struct aggregator *aggregator);
-/* One line for the status page, /readyz and systemd, and a notice; NULL: all is well. */
-void aggregator__set_trouble(struct aggregator *aggregator, const char *trouble);
-
+/*
+ * Whether it counts, and what is the matter, as of now: one line for the status page, /readyz and
+ * systemd, and a notice when that changes.
+ */
+void aggregator__judge(struct aggregator *aggregator);
 /* For systemd: that trouble, or that it counts. */
 const char *aggregator__status(struct aggregator *aggregator);
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "deprecations.h"
+#include "ftrace_state.h"
 #include "message.h"
 #include "notices.h"
 #include "pairing.h"
@@ -32,6 +33,20 @@ __u64 counting__kernel_memory(const struct counting *counting)
 		return 0;
 	return counters__memory(counting->session.tracing.counters) +
 	       (references ? references__memory(references) : 0);
+}
+
+const char *counting__obstacle(const struct counting *counting)
+{
+	const char *why;
+
+	if (counting->is_off)
+		return NULL;
+	why = ftrace_state__obstacle();
+	if (why || probe_set__nr_attached(counting->session.tracing.set))
+		return why;
+	return counting->governed.nr
+		       ? "no kfunc is traced: all cost too much (max_overhead)"
+		       : "no kfunc is traced: none of this kernel is chosen, or can be";
 }
 
 struct live_kernel *counting__kernel(struct counting *counting)
@@ -253,6 +268,7 @@ static int stay_off(struct counting *counting)
 {
 	int err = 0;
 
+	aggregate__state(counting->aggregate)->only_looks = true;
 	for (int i = 0; i < counting->nr_kfuncs && !err; i++)
 		err = aggregate__set_traced(counting->aggregate, counting->kfunc_numbers[i], false,
 					    "count = off");

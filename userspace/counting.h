@@ -39,6 +39,8 @@ struct live_kernel *counting__kernel(struct counting *counting);
 /* Programs that have been counted and came after loaders were looked for. */
 bool counting__has_newcomers(const struct counting *counting);
 
+/* In words, why no call is counted at the moment; NULL: calls are, or are not to be (count = off). */
+const char *counting__obstacle(const struct counting *counting);
 /*
  * Adds what has been counted since the last time; `now` in seconds since 1970. Returns 0 or a negative
  * errno: -EAGAIN when nothing could be read at the moment, and nothing is lost.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <unistd.h>
 
 int ftrace_state(void)
@@ -16,4 +17,18 @@ int ftrace_state(void)
 		err = -errno;
 	close(fd);
 	return err ?: digit != '0';
+}
+
+const char *ftrace_state__obstacle(void)
+{
+	switch (ftrace_state()) {
+	case 0:
+		return "function tracing is off on this host, so probes see nothing: sysctl "
+		       "kernel.ftrace_enabled=1";
+	case -ENODEV:
+		return "this kernel has shut function tracing down after a fault of its own (dmesg "
+		       "has more): reboot";
+	default:
+		return NULL;
+	}
 }

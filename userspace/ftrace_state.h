@@ -17,5 +17,7 @@
  * attaching then gives, the kernel says. Other negative errnos: could not be read.
  */
 int ftrace_state(void);
+/* In words, why nothing is counted and nothing must be attached or taken off; NULL: it may be. */
+const char *ftrace_state__obstacle(void);
 
 #endif

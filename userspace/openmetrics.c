@@ -420,6 +420,11 @@ static void write_drains(struct metric_text *text, const struct aggregate_state 
 		write_number(text, METRIC_GAUGE, "kfunctrace_last_drain_timestamp_seconds",
 			     "seconds", "When the kernel's counters were collected last.",
 			     state->last_drain);
+	if (state->last_look)
+		write_number(text, METRIC_GAUGE, "kfunctrace_last_look_timestamp_seconds",
+			     "seconds",
+			     "When objects that are held and loaded programs were looked at last.",
+			     state->last_look);
 }
 
 static void write_cost(struct metric_text *text, const struct aggregate *aggregate)

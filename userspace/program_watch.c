@@ -132,9 +132,7 @@ static void detach(struct program_watch *watch)
 /* While the function tracer is off, nothing must be attached (ftrace_state.h). */
 static int attach(struct program_watch *watch)
 {
-	int state = ftrace_state();
-
-	if (state == 0 || state == -ENODEV)
+	if (ftrace_state__obstacle())
 		return -ENODEV;
 	watch->skel = watch_bpf__open_and_load();
 	if (!watch->skel)

@@ -482,7 +482,9 @@ static void write_state(FILE *out, const struct aggregate *aggregate, const char
 	__s64 now = time(NULL);
 
 	fprintf(out, "<p class='state%s' id=state>%s", state->ready ? " good" : "",
-		state->ready ? "counting" : "not counting");
+		!state->ready	    ? "not counting"
+		: state->only_looks ? "looking at programs, count = off"
+				    : "counting");
 	if (*state->trouble) {
 		fputs(": ", out);
 		put(out, state->trouble);

@@ -79,20 +79,12 @@ static void explain_tracing_failure(struct tracing_session *session, int err)
 /* ftrace_state.h says what would happen. */
 static int refuse_without_ftrace(struct tracing_session *session)
 {
-	switch (ftrace_state()) {
-	case 0:
-		say_failure(session,
-			    "function tracing is off on this host, so probes would see nothing: "
-			    "sysctl kernel.ftrace_enabled=1");
-		return -EBUSY;
-	case -ENODEV:
-		say_failure(session,
-			    "this kernel has shut function tracing down after a fault of its own "
-			    "(dmesg has more): reboot");
-		return -ENODEV;
-	default:
+	const char *obstacle = ftrace_state__obstacle();
+
+	if (!obstacle)
 		return 0;
-	}
+	say_failure(session, "%s", obstacle);
+	return -EBUSY;
 }
 
 int tracing_session__open(struct tracing_session *session)

@@ -72,6 +72,7 @@ void fill_drain(struct aggregate *aggregate, unsigned int kfuncs, unsigned int c
 	state->cost.drains++;
 	state->cost.drain_ns += state->cost.last_drain_ns = 1500000;
 	state->last_drain = NOW + 10 * state->cost.drains;
+	state->last_look = state->last_drain;
 }
 
 static void set_state(struct aggregate_state *state)
