@@ -17,6 +17,7 @@
 #include "counters.h"
 #include "counting.h"
 #include "file_limit.h"
+#include "ftrace_state.h"
 #include "history.h"
 #include "kernel_version.h"
 #include "live_kernel.h"
@@ -101,7 +102,7 @@ static void look(struct aggregator *aggregator, __u64 now_ns)
 {
 	int err;
 
-	if (aggregator->modules_pending)
+	if (aggregator->modules_pending || counting__is_behind(aggregator->counting))
 		follow_modules(aggregator);
 	err = counting__look_at_objects(aggregator->counting);
 	if (!err)
@@ -158,6 +159,7 @@ static void on_modules(struct aggregator *aggregator)
 static int answer(const char *request, char *text, size_t size, void *arg)
 {
 	struct aggregator *aggregator = arg;
+	const char *why;
 	char module[64];
 	int nr;
 
@@ -167,10 +169,11 @@ static int answer(const char *request, char *text, size_t size, void *arg)
 	}
 	nr = counting__release_module(aggregator->counting, module);
 	aggregator__judge(aggregator);
+	why = nr == -EBUSY ? ftrace_state__obstacle() : NULL;
 	if (nr == -ENOENT)
 		snprintf(text, size, "no module %s with kfuncs is loaded", module);
 	else if (nr < 0)
-		snprintf(text, size, "cannot let go of %s: %s", module, strerror(-nr));
+		snprintf(text, size, "cannot let go of %s: %s", module, why ?: strerror(-nr));
 	else if (!nr)
 		snprintf(text, size, "%s was not being traced", module);
 	else

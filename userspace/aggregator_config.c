@@ -222,11 +222,8 @@ static int change_history(struct aggregator *aggregator, const struct serve_conf
 static int change_counting(struct aggregator *aggregator, const struct serve_config *from,
 			   const struct serve_config *to)
 {
-	int err = counting__reconfigure(aggregator->counting, to);
-
-	if (err)
-		counting__reconfigure(aggregator->counting, from);
-	return err;
+	(void)from;
+	return counting__reconfigure(aggregator->counting, to);
 }
 
 static int follow(struct aggregator *aggregator, const struct serve_config *to)

@@ -359,6 +359,16 @@ static void tell(struct counting *counting, enum notice_kind kind, const char *m
 		      clock_ns());
 }
 
+bool counting__must_wait(struct counting *counting)
+{
+	const char *why = ftrace_state__obstacle();
+
+	if (why && !counting->is_waiting)
+		msg__warn("what is traced stays as it is for now: %s", why);
+	counting->is_waiting = why;
+	return counting->is_waiting;
+}
+
 /* Everything that is chosen and has no probe. Returns how many came, or a negative errno. */
 static int attach_missing(struct counting *counting)
 {
@@ -386,38 +396,6 @@ static void forgive(struct counting *counting, const struct registry_changes *ch
 		name_list__drop(
 			&counting->let_go,
 			registry__at(kernel_of(counting)->registry, changes->went[i])->module);
-}
-
-int counting__follow_modules(struct counting *counting)
-{
-	struct registry_changes changes;
-	int err = live_kernel__refresh(kernel_of(counting), &changes), nr = 0;
-	char message[128];
-
-	if (!err) {
-		forgive(counting, &changes);
-		err = number_kfuncs(counting);
-	}
-	counting->is_behind |= changes.nr_came;
-	if (!err && counting->is_behind) {
-		err = nr = attach_missing(counting);
-		counting->is_behind = err < 0;
-	}
-	if (err >= 0 && !counting->is_off && (nr || changes.nr_came || changes.nr_went)) {
-		counters__forget_symbols(counting->session.tracing.counters);
-		err = counting__note_states(counting);
-	}
-	registry_changes__free(&changes);
-	if (err < 0) {
-		msg__error("cannot follow modules that came or went: %s", strerror(-err));
-		return err;
-	}
-	if (nr > 0) {
-		snprintf(message, sizeof(message),
-			 "%d probes on kfuncs of modules that were loaded", nr);
-		tell(counting, NOTICE_ATTACHED, NULL, nr, message);
-	}
-	return 0;
 }
 
 /* Of probes at a time, on an older kernel 0.14 s each. */
@@ -457,6 +435,60 @@ static int detach_unwanted(struct counting *counting)
 	return nr;
 }
 
+/*
+ * Probes that are missing come, those that are no longer wanted are taken off. Returns how many, or a
+ * negative errno; told with why.
+ */
+static int catch_up(struct counting *counting)
+{
+	int went = detach_unwanted(counting), came = went < 0 ? went : attach_missing(counting);
+	char message[128];
+
+	if (came < 0)
+		return came;
+	if (came || went) {
+		snprintf(message, sizeof(message), "%s: %d probes came, %d were taken off",
+			 counting->behind, came, went);
+		tell(counting, came ? NOTICE_ATTACHED : NOTICE_DETACHED, NULL, came + went,
+		     message);
+	}
+	counting->behind = NULL;
+	return came + went;
+}
+
+bool counting__is_behind(const struct counting *counting)
+{
+	return counting->behind;
+}
+
+int counting__follow_modules(struct counting *counting)
+{
+	struct registry_changes changes;
+	int err = live_kernel__refresh(kernel_of(counting), &changes), nr = 0;
+	bool waits = false;
+
+	if (!err) {
+		forgive(counting, &changes);
+		err = number_kfuncs(counting);
+	}
+	if (changes.nr_came && !counting->is_off)
+		counting->behind = "modules were loaded";
+	if (!err && counting->behind) {
+		waits = counting__must_wait(counting);
+		err = nr = waits ? 0 : catch_up(counting);
+	}
+	if (err >= 0 && !counting->is_off && (nr || changes.nr_came || changes.nr_went)) {
+		counters__forget_symbols(counting->session.tracing.counters);
+		err = counting__note_states(counting);
+	}
+	registry_changes__free(&changes);
+	if (err < 0) {
+		msg__error("cannot follow modules that came or went: %s", strerror(-err));
+		return err;
+	}
+	return waits ? -EBUSY : 0;
+}
+
 static bool has_module(struct counting *counting, const char *module)
 {
 	const struct registry *registry = kernel_of(counting)->registry;
@@ -479,6 +511,8 @@ int counting__release_module(struct counting *counting, const char *module)
 		return 0;
 	if (!has_module(counting, module) || strcmp(module, "vmlinux") == 0)
 		return -ENOENT;
+	if (counting__must_wait(counting))
+		return -EBUSY;
 	err = name_list__add(&counting->let_go, module);
 	if (err)
 		return err;
@@ -494,29 +528,54 @@ int counting__release_module(struct counting *counting, const char *module)
 	return err ?: nr;
 }
 
+static bool same_modules(const struct serve_config *a, const struct serve_config *b)
+{
+	if (a->no_modules != b->no_modules || a->modules.nr != b->modules.nr)
+		return false;
+	for (int i = 0; i < a->modules.nr; i++) {
+		if (strcmp(a->modules.patterns[i], b->modules.patterns[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* What is traced becomes what is to be: now, or as soon as it may. */
+static int follow_choice(struct counting *counting)
+{
+	int err = counting__choose_modules(counting);
+
+	counting->behind = "configuration read anew";
+	if (!err && !counting__must_wait(counting))
+		err = catch_up(counting);
+	return err < 0 ? err : counting__note_states(counting);
+}
+
 int counting__reconfigure(struct counting *counting, const struct serve_config *config)
 {
-	char message[128];
-	int came, went, err;
+	const struct serve_config *before = counting->config;
+	struct name_list let_go = counting->let_go, governed = counting->governed;
+	bool lets_go = same_modules(before, config);
+	int err;
 
 	counting->config = config;
 	if (counting->is_off)
 		return 0;
-	name_list__free(&counting->let_go);
-	name_list__free(&counting->governed);
-	err = counting__choose_modules(counting);
-	went = err ? err : detach_unwanted(counting);
-	came = went < 0 ? went : attach_missing(counting);
-	err = came < 0 ? came : counting__note_states(counting);
+	/* Whoever is about to unload a module does not lose it to a reload for another reason. */
+	if (!lets_go)
+		counting->let_go = (struct name_list){ 0 };
+	counting->governed = (struct name_list){ 0 };
+	err = follow_choice(counting);
 	if (err) {
 		msg__error("cannot change what is traced: %s", strerror(-err));
+		counting->config = before;
+		counting->let_go = let_go;
+		counting->governed = governed;
+		if (follow_choice(counting))
+			msg__error("nor can what was traced before be traced again");
 		return err;
 	}
-	if (came || went) {
-		snprintf(message, sizeof(message),
-			 "configuration read anew: %d probes came, %d were taken off", came, went);
-		tell(counting, came ? NOTICE_ATTACHED : NOTICE_DETACHED, NULL, came + went,
-		     message);
-	}
+	if (!lets_go)
+		name_list__free(&let_go);
+	name_list__free(&governed);
 	return 0;
 }

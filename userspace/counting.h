@@ -54,17 +54,26 @@ int counting__take_events(struct counting *counting);
 int counting__look_at_objects(struct counting *counting);
 
 /*
- * Modules came or went: probes come onto the kfuncs of those that came, and what is gone is let go of.
- * Returns 0 or a negative errno having said why.
+ * While the host's function tracing is off, probes neither come nor go (ftrace_state.h): what asks for it
+ * is refused with -EBUSY, or is done later.
+ *
+ * Modules came or went: probes come onto the kfuncs of those that came, and what is gone is let go of;
+ * also what a configuration chose and could not be followed then. Returns 0 or a negative errno having
+ * said why: it is to be called again.
  */
 int counting__follow_modules(struct counting *counting);
+/* Whether probes are still to come or go. */
+bool counting__is_behind(const struct counting *counting);
 /*
  * Lets go of a module, so that it can be unloaded; its kfuncs are not probed again before it has been
- * unloaded, or the configuration is read anew. Returns how many probes were taken off, -ENOENT when
- * the kernel has no such module with kfuncs, or another negative errno.
+ * unloaded, or a configuration chooses other modules. Returns how many probes were taken off, -ENOENT
+ * when the kernel has no such module with kfuncs, or another negative errno.
  */
 int counting__release_module(struct counting *counting, const char *module);
-/* Attaches and detaches what another configuration chooses differently. 0 or a negative errno. */
+/*
+ * Attaches and detaches what another configuration chooses differently, now or with a later
+ * counting__follow_modules(). 0 or a negative errno: then all is as it was, or it has said what is not.
+ */
 int counting__reconfigure(struct counting *counting, const struct serve_config *config);
 
 /* A unit of what the governor may take off: a kfunc, or all functions of a type of reference. */

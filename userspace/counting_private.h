@@ -59,7 +59,8 @@ struct counting {
 	struct pattern_list plan_modules; /* those of the configuration, and vmlinux */
 	struct counting_unit *units;
 	struct probe_cost *costs; /* by index of the probe; KFT_MAX_PROBES */
-	bool is_behind;		  /* modules have come, and not all of them is attached */
+	const char *behind;	  /* why probes are still to come or go; NULL: they are not */
+	bool is_waiting;	  /* for function tracing to be on */
 
 	struct usage before, now, change;
 	struct type_sums *types; /* KFT_MAX_REFERENCE_TYPES */
@@ -101,6 +102,11 @@ int counting__choose_others(const struct counting *counting, struct probe_target
  * how many were detached, or a negative errno.
  */
 int counting__detach(struct counting *counting, const int *idxs, int nr);
+/*
+ * Whether probes must neither come nor go now, because function tracing is off (ftrace_state.h). Says
+ * so, once in a row.
+ */
+bool counting__must_wait(struct counting *counting);
 /* Attached, and the configuration wants it no more. */
 bool counting__is_unwanted(const struct counting *counting, const struct probe *probe);
 

@@ -84,10 +84,13 @@ size_t counting__units(struct counting *counting, const struct counting_unit **u
 int counting__detach_unit(struct counting *counting, const char *name)
 {
 	const struct probe_set *set = counting->session.tracing.set;
-	int nr = 0, *idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs));
-	/* It is remembered, so that a new look at modules does not bring it back. */
-	int err = idxs ? name_list__add(&counting->governed, name) : -ENOMEM;
+	int nr = 0, err, *idxs;
 
+	if (counting__must_wait(counting))
+		return -EBUSY;
+	idxs = calloc(probe_set__nr(set) + 1, sizeof(*idxs));
+	/* It is remembered, so that a new look at modules does not bring it back. */
+	err = idxs ? name_list__add(&counting->governed, name) : -ENOMEM;
 	for (int i = 0; i < probe_set__nr(set) && !err; i++) {
 		const struct probe *probe = probe_set__at(set, i);
 

@@ -131,6 +131,50 @@ tasks called.json >during.json
 sum first.json during.json
 check "it is drained" drained
 serves "no call is lost over it"
+
+# --- the host's function tracing is off ----------------------------------------------------------
+
+not_ready()
+{
+	! is_ready
+}
+
+# state_is REGEX READY: the status page says so, and the metrics
+state_is()
+{
+	get / | sed 's/<wbr>//g' >page.html
+	scrape && [ "$(value ready)" = "$2" ] && grep -Eq "id=state>$1" page.html
+}
+
+# traced N: so many kfuncs are, which is what the status page says
+traced()
+{
+	get / | grep -q ">$1 traced"
+}
+
+nr_traced=$(get / | sed -n 's/.*>\([0-9]*\) traced.*/\1/p')
+cp serve.conf more.conf
+# Probes stay attached meanwhile: later kernels were not seen to take that without a warning.
+if ! kernel_at_least 6.2 && echo 0 2>/dev/null >/proc/sys/kernel/ftrace_enabled; then
+	check "with function tracing off it is not ready" wait_for 30 not_ready
+	check "and says so" state_is 'not counting: .*ftrace_enabled' 0
+	matches "that is told" notices.jsonl '"kind": *"trouble".*ftrace_enabled'
+	cp good.conf serve.conf
+	kill -HUP $serve_pid
+	check "another choice of kfuncs waits" wait_for 30 grep -q 'stays as it is for now' serve.err
+	check "it goes on" drained
+	check "nothing was taken off meanwhile" traced "$nr_traced"
+	echo 1 >/proc/sys/kernel/ftrace_enabled
+	check "when it is on again, it is ready" wait_for 30 is_ready
+	check "and counts" state_is 'counting<' 1
+	check "and the choice is followed" wait_for 60 grep -q '"kind": *"detached"' notices.jsonl
+	cp more.conf serve.conf
+	kill -HUP $serve_pid
+	check "in which nothing broke: as many are traced again" wait_for 60 traced "$nr_traced"
+else
+	skip "with function tracing off it is not ready" "not tried on this kernel, or it refuses"
+fi
+
 later=$(value kfunc_calls_total "$(among "$LATER")")
 [ "$later" != - ] || later=0
 check "a workload runs" run two-programs
