@@ -440,7 +440,7 @@ static size_t find_named(const struct kft_reference_state *state, __u32 *ids)
 	return nr;
 }
 
-int counters__forget_ended(struct counters *counters)
+int counters__forget_ended(struct counters *counters, struct usage *drained)
 {
 	const struct kft_reference_state *state = counters__reference_state(counters);
 	const struct counters_source *source = counters->source;
@@ -448,6 +448,7 @@ int counters__forget_ended(struct counters *counters)
 
 	if (!counters->is_drained)
 		return 0;
+	usage__take_out(drained, &counters->ended);
 	usage__free(&counters->ended);
 	prog_table__forget(&counters->programs, ids, find_named(state, ids));
 	site_table__forget(&counters->sites, &counters->programs);

@@ -77,11 +77,12 @@ __u64 counters__nr_drains(const struct counters *counters);
 /*
  * For whoever goes on for months: forgets programs that are gone for good, with their rows, the names
  * of their call sites and their identity, if their rows were in the last drain; without this all are
- * kept. To be called when what the last drain has brought was taken over, with the names. Then:
+ * kept. To be called when what the last drain has brought was taken over, with the names; `drained` is
+ * what it has brought. Then:
  *
- * - The rows of these programs are missing from the next drain. In usage__difference() a row that
- *   has vanished is no decrease: it is left out, as one that has not changed. What it had at last was
- *   in the drain before, and nothing can add to it.
+ * - The rows of these programs are missing from the next drain, and are taken out of `drained`, with
+ *   which it is to be compared. What they had at last was in the drain before, and nothing can add to
+ *   it.
  * - No program gets the id of one that was forgotten, so no row comes again and begins anew.
  * - A program that a numbered call site belongs to stays, until the number is given back
  *   (site_numbers.h): what it holds can be told by its name.
@@ -89,7 +90,7 @@ __u64 counters__nr_drains(const struct counters *counters);
  * Does nothing when the last drain has failed. Returns 0 or a negative errno: some are forgotten the
  * next time.
  */
-int counters__forget_ended(struct counters *counters);
+int counters__forget_ended(struct counters *counters, struct usage *drained);
 
 /* Programs as of the last drain; owned by the counters. */
 const struct prog_table *counters__programs(const struct counters *counters);

@@ -18,7 +18,8 @@
 #include "probe_set.h"
 #include "programs.skel.h"
 
-#define NR_WATCHERS 6
+#define NR_WATCHERS   6
+#define ORPHANS_BYTES (KFT_MAX_PROBES * sizeof(struct kft_orphans))
 
 struct bpf_counters {
 	struct programs_bpf *skel;
@@ -29,6 +30,7 @@ struct bpf_counters {
 	const struct kft_region *regions;
 	const struct kft_sweep_state *sweeps;
 	const struct kft_orphans *orphans;
+	struct kft_orphans *orphans_copy;	/* as of the same moment as the slots */
 	struct kft_reference_state *references; /* NULL: not wanted */
 };
 
@@ -192,13 +194,14 @@ static int read_once(struct counters *counters)
 		err = copy_retired(counters);
 	if (err)
 		return err;
+	memcpy(own(counters)->orphans_copy, own(counters)->orphans, ORPHANS_BYTES);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&sweeps->begun, __ATOMIC_ACQUIRE) != ended;
 }
 
 static struct usage_counts unattributed(const struct counters *counters, int probe)
 {
-	const struct kft_orphans *orphans = &own(counters)->orphans[probe];
+	const struct kft_orphans *orphans = &own(counters)->orphans_copy[probe];
 	struct usage_counts counts = { .orphaned = orphans->calls, .nulls = orphans->nulls };
 
 	for (int cpu = 0; cpu < counters->nr_cpus; cpu++)
@@ -297,7 +300,7 @@ __u64 counters__memory_needed(int nr_cpus)
 	       KFT_MAX_PROGS * (sizeof(struct kft_prog) + sizeof(__u32)) +
 	       KFT_MAX_RETIRED *
 		       (sizeof(struct kft_retired_key) + sizeof(struct kft_retired_count)) +
-	       KFT_MAX_PROBES * sizeof(struct kft_orphans);
+	       ORPHANS_BYTES;
 }
 
 static __u64 memory(const struct counters *counters)
@@ -323,7 +326,8 @@ static void free_bpf(struct counters *counters)
 	if (bpf->sweeps)
 		munmap((void *)bpf->sweeps, sizeof(struct kft_sweep_state));
 	if (bpf->orphans)
-		munmap((void *)bpf->orphans, sizeof(struct kft_orphans) * KFT_MAX_PROBES);
+		munmap((void *)bpf->orphans, ORPHANS_BYTES);
+	free(bpf->orphans_copy);
 	if (bpf->references)
 		munmap(bpf->references, sizeof(struct kft_reference_state));
 	for (int i = 0; i < NR_WATCHERS; i++)
@@ -372,9 +376,9 @@ static int load(struct counters *counters, const struct counters_options *opts,
 	bpf->regions =
 		map_memory(bpf->skel->maps.regions, sizeof(struct kft_region) * counters->nr_cpus);
 	bpf->sweeps = map_memory(bpf->skel->maps.sweep_state, sizeof(struct kft_sweep_state));
-	bpf->orphans =
-		map_memory(bpf->skel->maps.orphans, sizeof(struct kft_orphans) * KFT_MAX_PROBES);
-	return bpf->regions && bpf->sweeps && bpf->orphans ? 0 : -errno;
+	bpf->orphans = map_memory(bpf->skel->maps.orphans, ORPHANS_BYTES);
+	bpf->orphans_copy = calloc(1, ORPHANS_BYTES);
+	return bpf->regions && bpf->sweeps && bpf->orphans && bpf->orphans_copy ? 0 : -errno;
 }
 
 int counters__open(const struct counters_options *opts, struct kernel_reader *reader,

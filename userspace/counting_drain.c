@@ -87,30 +87,60 @@ static void look_for_deprecated(struct counting *counting, __u32 number,
 		tell_deprecated(counting, kfunc, caller, calls);
 }
 
+/*
+ * The kernel counts a call, and then that it has returned NULL. Of a drain in between, so many calls
+ * were taken for others that have acquired or released something.
+ */
+static __u64 late_nulls(const struct usage_counts *counts)
+{
+	__u64 seen = counts->calls - counts->recursion_misses;
+
+	return counts->nulls > seen ? counts->nulls - seen : 0;
+}
+
+/* Returns what the aggregate is told of: what was told too often is left out of what comes later. */
+static __u64 take_late(__s64 *sum, __u64 *owed, __u64 came, __u64 late)
+{
+	__u64 paid;
+
+	*sum += came - late;
+	*owed += late;
+	paid = came < *owed ? came : *owed;
+	*owed -= paid;
+	return came - paid;
+}
+
 static void add_to_types(struct counting *counting, const struct reference_function *function,
 			 const struct usage_row *row, struct aggregate_counts *counts)
 {
 	const int types[] = { function->acquires, function->releases };
 	const struct pairing *pairing = counting->session.pairing;
+	/* A conversion releases also when it returns NULL. */
+	bool may_fail = function->role != REFERENCE_CONVERT;
+	__u64 late = late_nulls(&row->counts);
 
 	for (int i = 0; i < 2; i++) {
 		struct aggregate_type *type;
 		struct balance_counts balance;
-		__u64 released;
+		struct type_sums *sums;
+		__u64 acquired, released;
 
 		if (types[i] < 0 || (i && types[i] == types[0]) ||
 		    !pairing__type(pairing, types[i])->has_count)
 			continue;
+		sums = &counting->types[types[i]];
 		balance = balance_counts__of(function, types[i], &row->key, &row->counts);
-		released = balance.released + balance.by_maps;
-		counts->acquired += balance.acquired;
+		acquired = take_late(&sums->acquired, &sums->owed_acquires, balance.acquired,
+				     function->acquires == types[i] ? late : 0);
+		released = take_late(&sums->released, &sums->owed_releases,
+				     balance.released + balance.by_maps,
+				     may_fail && function->releases == types[i] ? late : 0);
+		counts->acquired += acquired;
 		counts->released += released;
-		counting->types[types[i]].acquired += balance.acquired;
-		counting->types[types[i]].released += released;
 		type = counting__type(counting, types[i]);
 		if (!type)
 			continue;
-		type->acquired += balance.acquired;
+		type->acquired += acquired;
 		type->released += released;
 	}
 }
@@ -433,7 +463,7 @@ int counting__drain(struct counting *counting, __s64 now)
 	if (!err && counting->session.references)
 		err = take_changes(counting);
 	if (!err)
-		err = counters__forget_ended(counting->session.tracing.counters);
+		err = counters__forget_ended(counting->session.tracing.counters, &counting->before);
 	take_kernel_losses(counting);
 	tell_losses(counting);
 	if (!err)

@@ -29,7 +29,9 @@ struct probe_cost {
 
 /* What was acquired and given back in this run, by type of the pairing. */
 struct type_sums {
-	__u64 acquired, released;
+	__s64 acquired, released;
+	/* Of these, taken back after the aggregate was told, whose counters never go backwards. */
+	__u64 owed_acquires, owed_releases;
 };
 
 /* Room for events between two looks at them. */

@@ -68,6 +68,9 @@ static int take_calls(struct deprecation_survey *survey)
 		int idx = survey->by_index[row->key.subject];
 		struct reported_kfunc *kfunc = &survey->report.kfuncs[idx];
 
+		/* A NULL of a call that was counted before is no call. */
+		if (!row->counts.calls)
+			continue;
 		if (row->key.kind == CALLER_PROGRAM)
 			count_for_program(survey, kfunc, row, until);
 		else if (row->key.kind == CALLER_KERNEL)

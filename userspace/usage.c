@@ -2,6 +2,7 @@
 #include "usage.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,13 +72,12 @@ void usage__compact(struct usage *usage)
 	usage->nr = last + 1;
 }
 
-/* A row can shrink when its program's record was lost and its calls became unknown: never below 0.
- */
 static __u64 grown_by(__u64 newer, __u64 older)
 {
 	return newer > older ? newer - older : 0;
 }
 
+/* What of `a` is more than in `b`. */
 static struct usage_counts subtract(const struct usage_counts *a, const struct usage_counts *b)
 {
 	return (struct usage_counts){
@@ -91,23 +91,124 @@ static struct usage_counts subtract(const struct usage_counts *a, const struct u
 	};
 }
 
+static bool is_empty(const struct usage_counts *counts)
+{
+	static const struct usage_counts none;
+
+	return memcmp(counts, &none, sizeof(none)) == 0;
+}
+
+static __u64 take_from(__u64 *from, __u64 most)
+{
+	__u64 taken = *from < most ? *from : most;
+
+	*from -= taken;
+	return taken;
+}
+
+/* What has come from another row was counted there. */
+static void take_moved(struct usage_counts *grown, struct usage_counts *moved)
+{
+	__u64 calls = take_from(&grown->calls, moved->calls);
+
+	moved->calls -= calls;
+	moved->nulls -= take_from(&grown->nulls, moved->nulls);
+	moved->returns -= take_from(&grown->returns, moved->returns);
+	/* Why they are unknown: for want of an owner, or of a record. */
+	calls -= take_from(&grown->no_caller, calls);
+	take_from(&grown->orphaned, calls);
+}
+
+/*
+ * The rows of one subject, from `first` on, of which `moved` are no new calls. Unknown callers, the last
+ * ones, are what calls move to or from.
+ */
+static void settle(struct usage *change, size_t first, struct usage_counts *moved)
+{
+	size_t kept = first;
+
+	for (size_t i = change->nr; i-- > first;)
+		take_moved(&change->rows[i].counts, moved);
+	for (size_t i = first; i < change->nr; i++) {
+		if (!is_empty(&change->rows[i].counts))
+			change->rows[kept++] = change->rows[i];
+	}
+	change->nr = kept;
+}
+
+/* Which of two sorted rows comes first, with NULL for none left. */
+static int compare_next(const struct usage_row *a, const struct usage_row *b)
+{
+	if (!a || !b)
+		return a ? -1 : 1;
+	return compare_keys(&a->key, &b->key);
+}
+
+static const struct usage_row *row_of(const struct usage *usage, size_t at, __u32 subject)
+{
+	return at < usage->nr && usage->rows[at].key.subject == subject ? &usage->rows[at] : NULL;
+}
+
+/* The rows of one subject, from *new_at and *old_at on, which are behind them afterwards. */
+static int add_subject(struct usage *into, __u32 subject, const struct usage *newer, size_t *new_at,
+		       const struct usage *older, size_t *old_at)
+{
+	static const struct usage_counts none;
+	const struct usage_row *row, *before;
+	struct usage_counts moved = { 0 };
+	size_t first = into->nr;
+
+	while ((row = row_of(newer, *new_at, subject)) || row_of(older, *old_at, subject)) {
+		struct usage_counts grown, shrunk;
+		int order;
+
+		before = row_of(older, *old_at, subject);
+		order = compare_next(row, before);
+		grown = subtract(order <= 0 ? &row->counts : &none,
+				 order >= 0 ? &before->counts : &none);
+		shrunk = subtract(order >= 0 ? &before->counts : &none,
+				  order <= 0 ? &row->counts : &none);
+		usage_counts__add(&moved, &shrunk);
+		if (order <= 0 && usage__add(into, &row->key, &grown))
+			return -ENOMEM;
+		*new_at += order <= 0;
+		*old_at += order >= 0;
+	}
+	settle(into, first, &moved);
+	return 0;
+}
+
 int usage__difference(struct usage *into, const struct usage *newer, const struct usage *older)
 {
-	size_t at = 0;
+	size_t new_at = 0, old_at = 0;
+	int err = 0;
 
 	usage__clear(into);
-	for (size_t i = 0; i < newer->nr; i++) {
-		const struct usage_row *row = &newer->rows[i];
-		struct usage_counts counts = row->counts;
+	while (new_at < newer->nr && !err) {
+		__u32 subject = newer->rows[new_at].key.subject;
 
-		while (at < older->nr && compare_keys(&older->rows[at].key, &row->key) < 0)
-			at++;
-		if (at < older->nr && compare_keys(&older->rows[at].key, &row->key) == 0)
-			counts = subtract(&row->counts, &older->rows[at].counts);
-		if (counts.calls && usage__add(into, &row->key, &counts))
-			return -ENOMEM;
+		while (old_at < older->nr && older->rows[old_at].key.subject < subject)
+			old_at++;
+		err = add_subject(into, subject, newer, &new_at, older, &old_at);
 	}
-	return 0;
+	return err;
+}
+
+void usage__take_out(struct usage *usage, const struct usage *gone)
+{
+	size_t at = 0, kept = 0;
+
+	for (size_t i = 0; i < usage->nr; i++) {
+		struct usage_row row = usage->rows[i];
+
+		while (at < gone->nr && compare_keys(&gone->rows[at].key, &row.key) < 0)
+			at++;
+		if (at < gone->nr && compare_keys(&gone->rows[at].key, &row.key) == 0)
+			row.counts = subtract(&row.counts, &gone->rows[at].counts);
+		if (!is_empty(&row.counts))
+			usage->rows[kept++] = row;
+	}
+	usage->nr = kept;
 }
 
 int usage__copy(struct usage *into, const struct usage *from)

@@ -53,8 +53,15 @@ void usage__compact(struct usage *usage);
 /*
  * into = newer - older, row by row; both must be compact, rows that did not change are left out.
  * Returns 0 or -ENOMEM.
+ *
+ * Calls may move from one caller to another: of code that was nobody's before a module was known, or that
+ * is nobody's any more; of a program for whose record there was no room. What they are taken from shrinks
+ * or vanishes. A change has no row that shrinks, so that such calls stay with whom they were counted for
+ * first, and do not count again: the changes of a subject add up to what it has in all.
  */
 int usage__difference(struct usage *into, const struct usage *newer, const struct usage *older);
+/* Both must be compact. Rows of which nothing is left vanish. */
+void usage__take_out(struct usage *usage, const struct usage *gone);
 /* Returns 0 or -ENOMEM. */
 int usage__copy(struct usage *into, const struct usage *from);
 void usage__clear(struct usage *usage);

@@ -194,7 +194,7 @@ static int do_round(struct months *months)
 	swap = months->before;
 	months->before = months->now;
 	months->now = swap;
-	return counters__forget_ended(counters);
+	return counters__forget_ended(counters, &months->before);
 }
 
 static int drain(void *arg)
