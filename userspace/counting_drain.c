@@ -73,17 +73,17 @@ static void tell_deprecated(struct counting *counting, const struct aggregate_kf
 		      clock_ns());
 }
 
-/* A program that had not called it before, not even in an earlier run that the history knows. */
-static void look_for_deprecated(struct counting *counting, __u32 number,
+/*
+ * A program that had not called it before, not even in an earlier run that the history knows. `row` has
+ * the calls by now; of all those for which there is no row it is one, and only the first is told of.
+ */
+static void look_for_deprecated(struct counting *counting, const struct aggregate_row *row,
 				const struct known_program *caller, __u64 calls)
 {
-	const struct aggregate_kfunc *kfunc = aggregate__kfunc_at(counting->aggregate, number);
-	const struct aggregate_row *row;
+	const struct aggregate_kfunc *kfunc = aggregate__kfunc_at(counting->aggregate, row->kfunc);
 
-	if (!kfunc->deprecation || caller->kind == KNOWN_KERNEL)
-		return;
-	row = aggregate__find(counting->aggregate, number, caller);
-	if (!row || !row->counts.calls)
+	if (kfunc->deprecation && caller->kind != KNOWN_KERNEL && calls &&
+	    row->counts.calls == calls)
 		tell_deprecated(counting, kfunc, caller, calls);
 }
 
@@ -160,6 +160,7 @@ static int take_row(struct counting *counting, const struct usage_row *row)
 	struct caller caller = caller__of_key(counting->session.tracing.counters, &row->key);
 	struct known_program known = counting__known(counting, &caller);
 	struct aggregate_counts counts = { .calls = row->counts.calls };
+	const struct aggregate_row *added;
 	int function = counting__function_of(row->key.subject);
 	__u32 number = counting__number_of(counting, row->key.subject);
 
@@ -172,11 +173,12 @@ static int take_row(struct counting *counting, const struct usage_row *row)
 			     &counts);
 	if (caller.prog && caller.prog->id > program_loaders__newest(counting->loaders))
 		counting->has_newcomers = true;
-	look_for_deprecated(counting, number, &known, counts.calls);
 	add_losses(counting, &row->counts);
-	return aggregate__add(counting->aggregate, number, &known, &counts, counting->now_s)
-		       ? 0
-		       : -ENOMEM;
+	added = aggregate__add(counting->aggregate, number, &known, &counts, counting->now_s);
+	if (!added)
+		return -ENOMEM;
+	look_for_deprecated(counting, added, &known, counts.calls);
+	return 0;
 }
 
 /* --- by call sites: counts of zero, and how long references were held ------------------------------- */
