@@ -168,6 +168,20 @@ static void take_off(struct overhead *overhead, const struct governed_unit *unit
 	}
 }
 
+/* There is nothing to be taken off for that: somebody has to know. */
+static void tell_process(struct overhead *overhead, __u64 process_ns, __u64 wall_ns)
+{
+	char message[256];
+
+	snprintf(
+		message, sizeof(message),
+		"the aggregator itself takes %.2f %% of a CPU, without its probes, max_overhead is "
+		"%.2f %%: a longer interval would help, or a lower max_callers",
+		100.0 * process_ns / wall_ns, overhead->opts.max_share * 100);
+	notices__tell(overhead->notices,
+		      &(struct notice){ .kind = NOTICE_TROUBLE, .message = message }, clock_ns());
+}
+
 /*
  * The process's CPU time, of all the time since the last measurement as if it had been spent evenly:
  * it comes in bursts, with each drain, of which a second has one or none.
@@ -187,6 +201,7 @@ static void end(struct overhead *overhead, __u64 now_ns)
 	struct aggregate_cost *cost = &aggregate__state(overhead->aggregate)->cost;
 	__u64 wall_ns = now_ns - overhead->begin_ns, spent_ns;
 	__u64 since_ns = now_ns - overhead->measured_till_ns, probes_ns = 0;
+	bool was_process = overhead->governor.is_process;
 	struct governed_unit *units = NULL;
 	size_t nr = 0, nr_off;
 
@@ -202,6 +217,8 @@ static void end(struct overhead *overhead, __u64 now_ns)
 	overhead->measured_till_ns = now_ns;
 	nr_off = governor__decide(&overhead->governor, units, nr, spent_ns, wall_ns);
 	take_off(overhead, units, nr_off, cost->share, wall_ns);
+	if (overhead->governor.is_process && !was_process)
+		tell_process(overhead, spent_ns, wall_ns);
 	free(units);
 }
 

@@ -58,11 +58,51 @@ static void the_most_expensive_goes_first_and_no_more_than_needed(void **state)
 static void what_costs_nothing_stays(void **state)
 {
 	struct governor governor = { .max_share = 0.05, .nr_over = GOVERNOR_PATIENCE - 1 };
-	struct governed_unit units[] = { { "idle", 0 }, { "busy", PERCENT }, { "idle too", 0 } };
+	struct governed_unit units[] = { { "idle", 0 },
+					 { "busy", 9 * PERCENT },
+					 { "idle too", 0 } };
 
 	(void)state;
-	assert_int_equal(decide(&governor, units, 3, 50 * PERCENT), 1);
+	assert_int_equal(decide(&governor, units, 3, PERCENT), 1);
 	assert_string_equal(units[0].name, "busy");
+}
+
+/* To take them off would not bring it below the limit. */
+static void cheap_units_stay_when_the_process_is_too_expensive(void **state)
+{
+	struct governor governor = { .max_share = 0.05 };
+	struct governed_unit units[] = { { "a", PERCENT }, { "b", 3 * PERCENT } };
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(decide(&governor, units, 2, 6 * PERCENT), 0);
+	assert_true(governor.is_process);
+	assert_int_equal(decide(&governor, units, 2, PERCENT), 0);
+	assert_false(governor.is_process);
+}
+
+/* Whatever the process takes, they must not take more than all may. */
+static void expensive_units_go_when_the_process_is_too_expensive(void **state)
+{
+	struct governor governor = { .max_share = 0.05, .nr_over = GOVERNOR_PATIENCE - 1 };
+	struct governed_unit units[] = { { "a", 2 * PERCENT }, { "b", 30 * PERCENT } };
+
+	(void)state;
+	assert_int_equal(decide(&governor, units, 2, 6 * PERCENT), 1);
+	assert_string_equal(units[0].name, "b");
+	assert_true(governor.is_process);
+}
+
+/* Four fifths cannot be had: the limit can. */
+static void the_limit_will_do_when_the_process_is_near_it(void **state)
+{
+	struct governor governor = { .max_share = 0.10, .nr_over = GOVERNOR_PATIENCE - 1 };
+	struct governed_unit units[] = { { "a", PERCENT / 2 }, { "b", 3 * PERCENT } };
+
+	(void)state;
+	assert_int_equal(decide(&governor, units, 2, 9 * PERCENT), 1);
+	assert_string_equal(units[0].name, "b");
+	assert_false(governor.is_process);
 }
 
 static void without_a_limit_nothing_goes(void **state)
@@ -92,6 +132,9 @@ int main(void)
 		cmocka_unit_test(one_busy_moment_takes_nothing_off),
 		cmocka_unit_test(the_most_expensive_goes_first_and_no_more_than_needed),
 		cmocka_unit_test(what_costs_nothing_stays),
+		cmocka_unit_test(cheap_units_stay_when_the_process_is_too_expensive),
+		cmocka_unit_test(expensive_units_go_when_the_process_is_too_expensive),
+		cmocka_unit_test(the_limit_will_do_when_the_process_is_near_it),
 		cmocka_unit_test(without_a_limit_nothing_goes),
 		cmocka_unit_test(a_share_is_of_the_time_that_went_by),
 	};
