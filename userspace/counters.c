@@ -400,6 +400,7 @@ int counters__drain(struct counters *counters, const struct probe_set *set, stru
 	for (size_t i = 0; i < counters->nr_slot_copies && !err; i++)
 		err = add_slot(counters, set, &counters->slots[i], usage);
 	for (size_t i = 0; i < counters->nr_retired && !err; i++) {
+	kernel_symbols__try_again(counters->symbols);
 		if (counters->retired[i].counts.calls)
 			err = add_retired(&counters->retired[i], set, usage);
 	}

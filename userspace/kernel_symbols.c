@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel_reader.h"
+#include "message.h"
 
 struct symbol {
 	__u64 address;
@@ -18,6 +19,7 @@ struct kernel_symbols {
 	struct kernel_reader *reader;
 	struct symbol *symbols;
 	size_t nr, room;
+	bool has_failed; /* they could not be read: not before kernel_symbols__try_again() */
 };
 
 int kernel_symbols__open(struct kernel_reader *reader, struct kernel_symbols **symbols)
@@ -36,6 +38,12 @@ void kernel_symbols__forget(struct kernel_symbols *symbols)
 		free(symbols->symbols[i].module);
 	}
 	symbols->nr = 0;
+	symbols->has_failed = false;
+}
+
+void kernel_symbols__try_again(struct kernel_symbols *symbols)
+{
+	symbols->has_failed = false;
 }
 
 void kernel_symbols__free(struct kernel_symbols *symbols)
@@ -115,10 +123,18 @@ static const struct symbol *find(const struct kernel_symbols *symbols, __u64 add
 
 static void read_once(struct kernel_symbols *symbols)
 {
-	if (symbols->nr)
+	int err;
+
+	if (symbols->nr || symbols->has_failed)
 		return;
-	if (kernel_reader__text_symbols(symbols->reader, take, symbols))
+	err = kernel_reader__text_symbols(symbols->reader, take, symbols);
+	if (err) {
+		msg__warn("cannot read the kernel's symbols: %s: callers in the kernel are unknown",
+			  strerror(-err));
 		kernel_symbols__forget(symbols);
+		symbols->has_failed = true;
+		return;
+	}
 	qsort(symbols->symbols, symbols->nr, sizeof(*symbols->symbols), compare);
 }
 

@@ -19,6 +19,12 @@ void kernel_symbols__free(struct kernel_symbols *symbols);
 void kernel_symbols__forget(struct kernel_symbols *symbols);
 
 /*
+ * When they could not be read, which takes long, no question reads them again before this: each one
+ * is answered as if there were none.
+ */
+void kernel_symbols__try_again(struct kernel_symbols *symbols);
+
+/*
  * Name of the function of vmlinux or of a module that a return address lies in, with its offset;
  * NULL when it is in neither (JIT memory, trampolines). Owned by `symbols`.
  */
