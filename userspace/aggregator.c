@@ -186,10 +186,21 @@ static int answer(const char *request, char *text, size_t size, void *arg)
 int aggregator__set_timer(struct aggregator *aggregator)
 {
 	__u64 ns = aggregator->config->interval_ns;
+/* Returns errno, negative, having said what has failed. */
+static int said(const char *what)
+{
+	int err = -errno;
+
+	msg__error("%s: %s", what, strerror(-err));
+	return err;
+}
+
 	struct timespec period = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 	struct itimerspec timer = { .it_interval = period, .it_value = period };
 
-	return timerfd_settime(aggregator->timer_fd, 0, &timer, NULL) ? -errno : 0;
+	if (!timerfd_settime(aggregator->timer_fd, 0, &timer, NULL))
+		return 0;
+	return said("cannot set the timer of drains");
 }
 
 int aggregator__watch_fd(struct aggregator *aggregator, int fd)
@@ -198,7 +209,9 @@ int aggregator__watch_fd(struct aggregator *aggregator, int fd)
 
 	if (fd < 0)
 		return 0;
-	return epoll_ctl(aggregator->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+	if (!epoll_ctl(aggregator->epoll_fd, EPOLL_CTL_ADD, fd, &event))
+		return 0;
+	return said("cannot wait for events");
 }
 
 static void on_signal(struct aggregator *aggregator)
@@ -276,7 +289,7 @@ static int loop(struct aggregator *aggregator)
 		int nr = epoll_wait(aggregator->epoll_fd, events, 16, wait_ms(aggregator));
 
 		if (nr < 0 && errno != EINTR)
-			return -errno;
+			return said("cannot wait for events");
 		for (int i = 0; i < nr; i++)
 			dispatch(aggregator, events[i].data.fd);
 		/* Its own file descriptor, or its time: whoever is slow is to be dropped. */
@@ -301,7 +314,7 @@ static int open_loop(struct aggregator *aggregator)
 	aggregator->signal_fd = signalfd(-1, &aggregator->signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	aggregator->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (aggregator->epoll_fd < 0 || aggregator->signal_fd < 0 || aggregator->timer_fd < 0)
-		return -errno;
+		return said("cannot make what signals and the timer are read from");
 	err = aggregator__watch_fd(aggregator, aggregator->signal_fd);
 	return err ?: aggregator__watch_fd(aggregator, aggregator->timer_fd);
 }
@@ -385,6 +398,8 @@ static int begin_counting(struct aggregator *aggregator)
 	return aggregator->overhead ? 0 : -ENOMEM;
 }
 
+	if (!aggregator->overhead)
+		msg__error("not enough memory");
 static int open_notices(struct aggregator *aggregator)
 {
 	const struct notices_options opts = notices_options__of(aggregator->config);

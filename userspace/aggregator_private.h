@@ -45,9 +45,9 @@ struct aggregator {
 	__u64 last_good_ns; /* of a drain */
 };
 
-/* Has the loop wait for it as well; -1: nothing to wait for. Returns 0 or a negative errno. */
+/* Has the loop wait for it as well; -1: nothing to wait for. 0 or a negative errno, said why. */
 int aggregator__watch_fd(struct aggregator *aggregator, int fd);
-/* Drains follow the configuration's interval. Returns 0 or a negative errno. */
+/* Drains follow the configuration's interval. Returns 0 or a negative errno having said why. */
 int aggregator__set_timer(struct aggregator *aggregator);
 /*
  * Whether it counts, and what is the matter, as of now: one line for the status page, /readyz and
