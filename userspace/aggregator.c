@@ -35,6 +35,9 @@
 /* Programs that have come are looked behind soon, but /proc is not read without pause. */
 #define NEWCOMERS_NS (5 * NS_PER_S)
 
+/* The drain at the end is tried for so long. */
+#define LAST_DRAIN_NS (2 * NS_PER_S)
+
 static __s64 now_s(void)
 {
 	return time(NULL);
@@ -183,9 +186,6 @@ static int answer(const char *request, char *text, size_t size, void *arg)
 
 /* --- the loop -------------------------------------------------------------------------------------------- */
 
-int aggregator__set_timer(struct aggregator *aggregator)
-{
-	__u64 ns = aggregator->config->interval_ns;
 /* Returns errno, negative, having said what has failed. */
 static int said(const char *what)
 {
@@ -195,6 +195,9 @@ static int said(const char *what)
 	return err;
 }
 
+int aggregator__set_timer(struct aggregator *aggregator)
+{
+	__u64 ns = aggregator->config->interval_ns;
 	struct timespec period = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
 	struct itimerspec timer = { .it_interval = period, .it_value = period };
 
@@ -395,11 +398,11 @@ static int begin_counting(struct aggregator *aggregator)
 		return err;
 	aggregator->overhead = overhead__new(&overhead, aggregator->counting, aggregator->aggregate,
 					     aggregator->notices);
+	if (!aggregator->overhead)
+		msg__error("not enough memory");
 	return aggregator->overhead ? 0 : -ENOMEM;
 }
 
-	if (!aggregator->overhead)
-		msg__error("not enough memory");
 static int open_notices(struct aggregator *aggregator)
 {
 	const struct notices_options opts = notices_options__of(aggregator->config);
@@ -465,6 +468,19 @@ static void close_all(struct aggregator *aggregator)
 	sigprocmask(SIG_SETMASK, &aggregator->old_signals, NULL);
 }
 
+/* There is no next drain that would have what this one has not. */
+static void drain_for_the_last_time(struct aggregator *aggregator)
+{
+	__u64 deadline_ns = clock_ns() + LAST_DRAIN_NS;
+
+	do
+		drain(aggregator);
+	while (aggregator->drain_err == -EAGAIN && clock_ns() < deadline_ns);
+	if (aggregator->drain_err)
+		msg__error("what was counted since the last drain is lost: %s",
+			   strerror(-aggregator->drain_err));
+}
+
 int aggregator__run(const struct aggregator_options *opts)
 {
 	struct aggregator aggregator = {
@@ -487,7 +503,7 @@ int aggregator__run(const struct aggregator_options *opts)
 		err = loop(&aggregator);
 		serve_notify__stopping();
 		/* What was counted to the end is kept. */
-		drain(&aggregator);
+		drain_for_the_last_time(&aggregator);
 	}
 	close_all(&aggregator);
 	return err;

@@ -16,8 +16,8 @@
 #include "site_table.h"
 #include "usage.h"
 
-/* How long a drain waits for a moment in which no program is being freed. */
-#define MAX_DRAIN_NS (2 * 1000000000ull)
+/* Unless counters__set_patience() says otherwise. */
+#define PATIENCE_NS (2 * NS_PER_S)
 
 int counters__new(struct kernel_reader *reader, int nr_slots, struct counters **result)
 {
@@ -27,6 +27,7 @@ int counters__new(struct kernel_reader *reader, int nr_slots, struct counters **
 	if (!counters)
 		return -ENOMEM;
 	counters->nr_slots = nr_slots;
+	counters->patience_ns = PATIENCE_NS;
 	counters->nr_cpus = cpus__nr_ids();
 	err = counters->nr_cpus < 0 ? counters->nr_cpus
 				    : kernel_symbols__open(reader, &counters->symbols);
@@ -156,7 +157,7 @@ static int read_once(struct counters *counters)
 
 static int read_quiet(struct counters *counters)
 {
-	__u64 deadline = clock_ns() + MAX_DRAIN_NS;
+	__u64 deadline = clock_ns() + counters->patience_ns;
 	int err;
 
 	while ((err = read_once(counters)) == 1) {
@@ -385,6 +386,11 @@ static int take_ended(struct counters *counters, const struct probe_set *set)
 	return 0;
 }
 
+void counters__set_patience(struct counters *counters, __u64 ns)
+{
+	counters->patience_ns = ns;
+}
+
 __u64 counters__nr_drains(const struct counters *counters)
 {
 	return counters->nr_drains;
@@ -394,13 +400,13 @@ int counters__drain(struct counters *counters, const struct probe_set *set, stru
 {
 	int err = read_quiet(counters);
 
+	kernel_symbols__try_again(counters->symbols);
 	usage__clear(usage);
 	if (!err)
 		err = take_ended(counters, set);
 	for (size_t i = 0; i < counters->nr_slot_copies && !err; i++)
 		err = add_slot(counters, set, &counters->slots[i], usage);
 	for (size_t i = 0; i < counters->nr_retired && !err; i++) {
-	kernel_symbols__try_again(counters->symbols);
 		if (counters->retired[i].counts.calls)
 			err = add_retired(&counters->retired[i], set, usage);
 	}

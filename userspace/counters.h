@@ -71,6 +71,8 @@ __u64 counters__memory_needed(int nr_cpus);
  * pause: nothing is lost, drain again.
  */
 int counters__drain(struct counters *counters, const struct probe_set *set, struct usage *usage);
+/* How long a drain waits for a moment in which no program is being unloaded; 2 s without this. */
+void counters__set_patience(struct counters *counters, __u64 ns);
 /* How many drains there were that did not fail. */
 __u64 counters__nr_drains(const struct counters *counters);
 

@@ -53,6 +53,7 @@ struct counters {
 	void *own;
 	struct kernel_symbols *symbols;
 	int nr_cpus, nr_slots;
+	__u64 patience_ns;
 
 	struct prog_table programs;
 	struct site_table sites;

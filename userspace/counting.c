@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "counters.h"
 #include "deprecations.h"
 #include "ftrace_state.h"
 #include "message.h"
@@ -19,6 +20,8 @@
 
 /* How many events a second the kernel sends. */
 #define EVENTS_A_SECOND 200
+/* Clients are not served meanwhile, and the next drain has what this one has not. */
+#define DRAIN_NS (NS_PER_S / 10)
 
 static struct live_kernel *kernel_of(struct counting *counting)
 {
@@ -260,7 +263,10 @@ static int attach(struct counting *counting)
 		err = nr;
 	}
 	free(others);
-	return err ?: counting__note_states(counting);
+	if (err)
+		return err;
+	counters__set_patience(counting->session.tracing.counters, DRAIN_NS);
+	return counting__note_states(counting);
 }
 
 /* Nothing is attached: whether the kernel would let us is not asked. */
