@@ -146,7 +146,7 @@ static bool differ(const char *a, const char *b)
 
 /*
  * Steps from one configuration to another; also back again. A step that fails has said why, and has left
- * all as it was.
+ * all as it was, or said what is not.
  */
 typedef int (*step_fn)(struct aggregator *aggregator, const struct serve_config *from,
 		       const struct serve_config *to);
@@ -161,8 +161,8 @@ static int change_listening(struct aggregator *aggregator, const struct serve_co
 	/* First, because all addresses of the host and one of them do not go together. */
 	status_server__free(aggregator->server);
 	err = aggregator__listen(aggregator, to, &aggregator->server);
-	if (err)
-		aggregator__listen(aggregator, from, &aggregator->server);
+	if (err && aggregator__listen(aggregator, from, &aggregator->server))
+		msg__error("nor at %s again: nobody is served", from->listen);
 	return err;
 }
 
@@ -239,8 +239,10 @@ static int follow(struct aggregator *aggregator, const struct serve_config *to)
 
 		if (!err)
 			continue;
-		while (i--)
-			steps[i](aggregator, to, from);
+		while (i--) {
+			if (steps[i](aggregator, to, from))
+				msg__error("what has changed already could not all be undone");
+		}
 		return err;
 	}
 	aggregate__set_options(aggregator->aggregate, &bounds);
