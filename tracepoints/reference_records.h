@@ -258,8 +258,10 @@ struct kft_reference_state {
 	__u64 lost_holds;     /* holding times for which there was no room */
 	__u64 events_dropped; /* the ring buffer was full */
 	__u64 events_left_out; /* more than the sample holds */
-	__s64 event_budget;    /* events that may still be sent, filled up by userspace */
+	__u64 event_second;    /* of the last events, since boot */
+	__s64 event_budget;    /* events that may still be sent in it */
 	/* Written by userspace, before anything is attached. */
+	__s64 events_a_second; /* at most */
 	/*
 	 * 0, which the verifier does not know: what is added to it can be anything, so that the ways
 	 * by which a sum is made need not be looked at one by one.

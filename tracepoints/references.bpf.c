@@ -157,6 +157,23 @@ static __always_inline bool has_memory_controller(void *ctx)
 	return memory != 0;
 }
 
+/* A sample, so many in a second: a flood of them must not cost more than it tells. */
+static __always_inline bool may_send(struct kft_reference_state *state)
+{
+	u64 second = bpf_ktime_get_ns() / 1000000000, before = state->event_second;
+
+	/* Whoever is the first in a second fills it up for all. */
+	if (second > before &&
+	    __sync_val_compare_and_swap(&state->event_second, before, second) == before)
+		state->event_budget = state->events_a_second;
+	if (state->event_budget <= 0) {
+		__sync_fetch_and_add(&state->events_left_out, 1);
+		return false;
+	}
+	__sync_fetch_and_add(&state->event_budget, -1);
+	return true;
+}
+
 /* Something could not be acquired. Why? */
 static __always_inline void note_failure(void *ctx, u32 site)
 {
@@ -171,15 +188,8 @@ static __always_inline void note_failure(void *ctx, u32 site)
 		return;
 	__sync_fetch_and_add(&record->zeros, 1);
 	trace_object(KFT_MODULE_REFCOUNT_ZERO, site, argument(ctx), KFT_MODULE_UNKNOWN);
-	if (!(flags & KFT_DO_ZERO))
-		return;
-	/* A sample: a flood of them must not cost more than it tells. */
-	if (state->event_budget <= 0) {
-		__sync_fetch_and_add(&state->events_left_out, 1);
-		return;
-	}
-	__sync_fetch_and_add(&state->event_budget, -1);
-	send_event(ctx, KFT_EVENT_ZERO, site, argument(ctx));
+	if (flags & KFT_DO_ZERO && may_send(state))
+		send_event(ctx, KFT_EVENT_ZERO, site, argument(ctx));
 }
 
 /* --- the programs ----------------------------------------------------------------------------- */

@@ -65,15 +65,6 @@ static void find_members(const struct btf *vmlinux, struct kft_member_offsets *o
 	};
 }
 
-static void refill_events(struct references *references)
-{
-	__s64 budget = references->opts.events_a_second;
-
-	if (!budget)
-		budget = INT64_MAX;
-	__atomic_store_n(&references->state->event_budget, budget, __ATOMIC_RELAXED);
-}
-
 /* The maps have their sizes before they are loaded. */
 static int size_maps(struct references *references)
 {
@@ -166,7 +157,7 @@ int references__open(const struct references_options *opts, struct counters *cou
 		goto fail;
 	find_members(kernel_btf_set__vmlinux(btfs), &references->state->offsets);
 	references->state->keep_records = KEEP_FREE(opts->max_objects);
-	refill_events(references);
+	references->state->events_a_second = opts->events_a_second ?: INT64_MAX;
 	*result = references;
 	return 0;
 fail:
@@ -269,7 +260,6 @@ int references__tend(struct references *references)
 	char *data;
 	int err;
 
-	refill_events(references);
 	nr = __atomic_load_n(&references->state->nr_objects, __ATOMIC_RELAXED);
 	if (!references->opts.max_objects || nr <= references->state->keep_records)
 		return 0;
