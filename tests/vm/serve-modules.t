@@ -41,6 +41,12 @@ untraced()
 		.labels.kfunc == $kfunc).labels.reason' metrics.json
 }
 
+# untraced_for KFUNC REASON
+untraced_for()
+{
+	[ "$(untraced "$1")" = "$2" ]
+}
+
 rmmod $module 2>/dev/null
 rmmod nf_conntrack 2>/dev/null
 check "serve begins without the module" serve_begin "kfuncs = $FIRST bpf_ct_* kfunctrace_test_*"
@@ -54,6 +60,11 @@ for kfunc in kfunctrace_test_plain kfunctrace_test_object_release; do
 			truth.json)"
 done
 plain=$(served kfunctrace_test_plain)
+echo 1234 >$folder/call_by_kernel
+check "it is drained" drained
+by_kernel='.kfunc == "kfunctrace_test_by_kernel"'
+same "calls of the module's own code are counted, as the kernel's" \
+	"$(value kfunc_calls_total "$by_kernel and .caller == \"kernel\"")" 1234
 rmmod $module 2>/dev/null
 is "while it is traced it cannot leave" $? 1
 kfunctrace release --config serve.conf $module >stdout 2>stderr
@@ -71,13 +82,17 @@ check "another module comes" insmod "$other"
 check "and is traced" attached
 is "the one that was let go of is not" "$(untraced kfunctrace_test_object_acquire)" "its module was let go"
 check "it leaves" wait_for 30 is_gone
+check "it is seen to be gone" wait_for 30 untraced_for kfunctrace_test_plain "its module is not loaded"
 check "it is drained" drained
 is "what was counted stays" "$(served kfunctrace_test_plain)" "$plain"
+same "and what its own code called is not counted once more, now that it is nobody's" \
+	"$(value kfunc_calls_total "$by_kernel")" 1234
 rm notices.jsonl
 check "it comes again" insmod "$file"
 check "and is traced again" attached
 check "programs call it" workload --truth again.json test-module
 check "it is drained" drained
+same "nor when there is a module again" "$(value kfunc_calls_total "$by_kernel")" 1234
 same "the counts go on" "$(served kfunctrace_test_plain)" "$((plain + $(jq \
 	'[.[] | select(.kfunc == "kfunctrace_test_plain" and .program != null).calls] | add' again.json)))"
 kfunctrace release --config serve.conf nosuch >stdout 2>stderr
