@@ -16,6 +16,8 @@
 #include "site_table.h"
 #include "usage.h"
 
+/* On a busy host one reading may take long, and another come out well. */
+#define MIN_READINGS 8
 /* Unless counters__set_patience() says otherwise. */
 #define PATIENCE_NS (2 * NS_PER_S)
 
@@ -160,8 +162,8 @@ static int read_quiet(struct counters *counters)
 	__u64 deadline = clock_ns() + counters->patience_ns;
 	int err;
 
-	while ((err = read_once(counters)) == 1) {
-		if (clock_ns() > deadline)
+	for (int readings = 1; (err = read_once(counters)) == 1; readings++) {
+		if (clock_ns() > deadline && readings >= MIN_READINGS)
 			return -EAGAIN;
 		sched_yield();
 	}

@@ -65,8 +65,11 @@ check "a workload runs" run two-programs
 cp truth.json first.json
 check "it is drained" drained
 serves "calls and NULL returns are those of the programs"
-is "nothing is without a caller" \
-	"$(value unattributed_calls_total '.reason != "recursion"') $(value lost_total)" "0 0"
+# A drain that failed is no loss: the next has what it was to bring.
+is "nothing is without a caller, or lost" \
+	"$(value unattributed_calls_total '.reason != "recursion"') $(jq -c '[.[] | select(
+		.name == "kfunctrace_lost_total" and .value > 0).labels.reason] - ["drains"]' metrics.json)" \
+	"0 []"
 same "references that were acquired and given back are even" \
 	"$(value references_acquired_total)" "$(value references_released_total)"
 get / | sed 's/<wbr>//g' >page.html
