@@ -339,6 +339,7 @@ static struct row *other_row(struct aggregate *aggregate, __u32 kfunc)
 	return row;
 }
 
+/* `now`: for its sake one that was not seen for long may be forgotten; 0: none. */
 static struct row *row_for(struct aggregate *aggregate, __u32 kfunc,
 			   const struct known_program *program, __s64 now)
 {
@@ -354,7 +355,7 @@ static struct row *row_for(struct aggregate *aggregate, __u32 kfunc,
 		describe_caller(&aggregate->callers[caller].program, program);
 		return row;
 	}
-	if (full)
+	if (full && now)
 		old = forgettable(aggregate, now);
 	if (full && !old)
 		return other_row(aggregate, kfunc);
@@ -401,6 +402,24 @@ struct aggregate_row *aggregate__add(struct aggregate *aggregate, __u32 kfunc,
 		row->row.first_seen = now;
 	row->row.last_seen = row->touched = now;
 	return &row->row;
+}
+
+__u32 aggregate__add_past(struct aggregate *aggregate, __u32 kfunc,
+			  const struct known_program *caller, const struct aggregate_counts *counts,
+			  __s64 first_seen, __s64 last_seen)
+{
+	struct row *row = row_for(aggregate, kfunc, caller, 0);
+
+	if (!row)
+		return AGGREGATE_NONE;
+	add_counts(&row->row.counts, counts);
+	if (first_seen && (!row->row.first_seen || first_seen < row->row.first_seen))
+		row->row.first_seen = first_seen;
+	if (last_seen > row->row.last_seen)
+		row->row.last_seen = last_seen;
+	if (last_seen > row->touched)
+		row->touched = last_seen;
+	return row - aggregate->rows;
 }
 
 struct aggregate_row *aggregate__find(struct aggregate *aggregate, __u32 kfunc,

@@ -167,6 +167,13 @@ int aggregate__set_traced(struct aggregate *aggregate, __u32 kfunc, bool traced,
 struct aggregate_row *aggregate__add(struct aggregate *aggregate, __u32 kfunc,
 				     const struct known_program *caller,
 				     const struct aggregate_counts *counts, __s64 now);
+/*
+ * Adds what a process before counted: no row gives its place for it, and what goes to `other` was counted
+ * as lost in its time. Returns the index of the row; AGGREGATE_NONE: out of memory.
+ */
+__u32 aggregate__add_past(struct aggregate *aggregate, __u32 kfunc,
+			  const struct known_program *caller, const struct aggregate_counts *counts,
+			  __s64 first_seen, __s64 last_seen);
 /* The row if it is there, or NULL. */
 struct aggregate_row *aggregate__find(struct aggregate *aggregate, __u32 kfunc,
 				      const struct known_program *caller);

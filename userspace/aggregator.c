@@ -59,19 +59,38 @@ static void take_own_cost(struct aggregator *aggregator)
 	cost->kernel_bytes = counting__kernel_memory(aggregator->counting);
 }
 
+/* What has come to a count since it was `seen` last: the history's totals are added to the state as well. */
+static __u64 increase(__u64 count, __u64 *seen)
+{
+	__u64 more = count - *seen;
+
+	*seen = count;
+	return more;
+}
+
+void aggregator__take_history_errors(struct aggregator *aggregator)
+{
+	if (aggregator->history)
+		aggregate__state(aggregator->aggregate)->history_errors += increase(
+			history__errors(aggregator->history), &aggregator->seen.history_errors);
+}
+
 static void save(struct aggregator *aggregator)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
 
-	state->notices = aggregator->told_before + notices__told(aggregator->notices);
-	state->notices_suppressed =
-		aggregator->suppressed_before + notices__suppressed(aggregator->notices);
+	state->notices += increase(notices__told(aggregator->notices), &aggregator->seen.notices);
+	state->notices_suppressed += increase(notices__suppressed(aggregator->notices),
+					      &aggregator->seen.notices_suppressed);
 	aggregator->save_err = 0;
 	if (!aggregator->history)
 		return;
+	/* Those of a save that succeeds come with the next, which keeps them. */
+	aggregator__take_history_errors(aggregator);
 	aggregator->save_err = history__save(aggregator->history, aggregator->aggregate, now_s());
 	state->history_bytes = history__bytes(aggregator->history);
-	state->history_errors = history__errors(aggregator->history);
+	if (aggregator->save_err)
+		aggregator__take_history_errors(aggregator);
 }
 
 static void drain(struct aggregator *aggregator)
@@ -324,11 +343,9 @@ static int open_loop(struct aggregator *aggregator)
 
 static int open_memory(struct aggregator *aggregator)
 {
-	struct aggregate_options bounds = aggregate_options__of(aggregator->config);
+	const struct aggregate_options bounds = aggregate_options__of(aggregator->config);
 	struct aggregate_state *state;
 
-	/* Until restore(): to read what is old is not to see it now. */
-	bounds.forget_s = 0;
 	aggregator->aggregate = aggregate__new(&bounds);
 	aggregator->loaders = program_loaders__new();
 	if (!aggregator->aggregate || !aggregator->loaders) {
@@ -346,24 +363,19 @@ static int open_memory(struct aggregator *aggregator)
 
 static int restore(struct aggregator *aggregator)
 {
-	const struct aggregate_options bounds = aggregate_options__of(aggregator->config);
-	int err = aggregator__open_history(aggregator, aggregator->config, &aggregator->history);
+	int err = aggregator__open_history(aggregator->config, &aggregator->history);
 
 	aggregate__state(aggregator->aggregate)->history_on = aggregator->history;
-	if (!err)
-		aggregator__judge(aggregator);
-	if (!err && aggregator->history) {
-		err = history__restore(aggregator->history, aggregator->aggregate);
-		if (err) {
-			msg__warn("cannot read what was counted before: %s; counters begin at 0",
-				  strerror(-err));
-			err = 0;
-		}
-	}
-	aggregate__set_options(aggregator->aggregate, &bounds);
-	aggregator->told_before = aggregate__state(aggregator->aggregate)->notices;
-	aggregator->suppressed_before = aggregate__state(aggregator->aggregate)->notices_suppressed;
-	return err;
+	if (err || !aggregator->history)
+		return err;
+	err = history__restore(aggregator->history, aggregator->aggregate);
+	if (err)
+		msg__warn("cannot read what was counted before: %s; counters begin at 0 until it "
+			  "can be read",
+			  strerror(-err));
+	aggregator__take_history_errors(aggregator);
+	aggregator__judge(aggregator);
+	return 0;
 }
 
 static int begin_counting(struct aggregator *aggregator)

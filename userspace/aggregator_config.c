@@ -120,21 +120,15 @@ static struct history_options history_options(const struct serve_config *config)
 	};
 }
 
-int aggregator__open_history(struct aggregator *aggregator, const struct serve_config *config,
-			     struct history **history)
+int aggregator__open_history(const struct serve_config *config, struct history **history)
 {
 	const struct history_options opts = history_options(config);
-	int err;
 
 	*history = NULL;
 	if (!config->history)
 		return 0;
-	err = history__open(&opts, history);
-	if (!err || err == -EPROTONOSUPPORT)
-		return err;
-	*history = NULL;
-	aggregate__state(aggregator->aggregate)->history_errors++;
-	return 0;
+	history__open(&opts, history);
+	return *history ? 0 : -ENOMEM;
 }
 
 /* --- a new one -------------------------------------------------------------------------------------- */
@@ -192,33 +186,6 @@ static int change_notices(struct aggregator *aggregator, const struct serve_conf
 	return notices__set_options(aggregator->notices, &opts);
 }
 
-static int change_history(struct aggregator *aggregator, const struct serve_config *from,
-			  const struct serve_config *to)
-{
-	const struct history_options opts = history_options(to);
-	struct history *history = NULL;
-	int err = 0;
-
-	if (!differ(from->history, to->history)) {
-		if (aggregator->history)
-			history__set_options(aggregator->history, &opts);
-		return 0;
-	}
-	if (to->history)
-		err = history__open(&opts, &history);
-	/* What was counted until now is no news to it. */
-	if (!err && history)
-		err = history__adopt(history, aggregator->aggregate);
-	if (err) {
-		history__close(history);
-		return err;
-	}
-	history__close(aggregator->history);
-	aggregator->history = history;
-	aggregate__state(aggregator->aggregate)->history_on = history;
-	return 0;
-}
-
 static int change_counting(struct aggregator *aggregator, const struct serve_config *from,
 			   const struct serve_config *to)
 {
@@ -226,13 +193,51 @@ static int change_counting(struct aggregator *aggregator, const struct serve_con
 	return counting__reconfigure(aggregator->counting, to);
 }
 
-static int follow(struct aggregator *aggregator, const struct serve_config *to)
+/*
+ * Opens that of `to` if it is another one; it does without what was counted until now. No step, because
+ * the way back would open what may just now be impossible to open.
+ */
+static int open_other_history(const struct aggregator *aggregator, const struct serve_config *to,
+			      struct history **history)
+{
+	const struct history_options opts = history_options(to);
+	int err;
+
+	*history = NULL;
+	if (!to->history || !differ(aggregator->config->history, to->history))
+		return 0;
+	err = history__open(&opts, history);
+	if (!err)
+		err = history__adopt(*history, aggregator->aggregate);
+	if (err) {
+		history__close(*history);
+		*history = NULL;
+	}
+	return err;
+}
+
+static void change_history(struct aggregator *aggregator, const struct serve_config *to,
+			   struct history *other)
+{
+	const struct history_options opts = history_options(to);
+
+	if (!differ(aggregator->config->history, to->history)) {
+		if (aggregator->history)
+			history__set_options(aggregator->history, &opts);
+		return;
+	}
+	aggregator__take_history_errors(aggregator);
+	history__close(aggregator->history);
+	aggregator->history = other;
+	aggregator->seen.history_errors = 0;
+	aggregate__state(aggregator->aggregate)->history_on = other;
+}
+
+static int take_steps(struct aggregator *aggregator, const struct serve_config *to)
 {
 	static const step_fn steps[] = { change_listening, change_target, change_notices,
-					 change_history, change_counting };
+					 change_counting };
 	const struct serve_config *from = aggregator->config;
-	const struct aggregate_options bounds = aggregate_options__of(to);
-	const struct overhead_options overhead = overhead_options__of(to);
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		int err = steps[i](aggregator, from, to);
@@ -245,6 +250,22 @@ static int follow(struct aggregator *aggregator, const struct serve_config *to)
 		}
 		return err;
 	}
+	return 0;
+}
+
+static int follow(struct aggregator *aggregator, const struct serve_config *to)
+{
+	const struct aggregate_options bounds = aggregate_options__of(to);
+	const struct overhead_options overhead = overhead_options__of(to);
+	struct history *history;
+	int err = open_other_history(aggregator, to, &history);
+
+	err = err ?: take_steps(aggregator, to);
+	if (err) {
+		history__close(history);
+		return err;
+	}
+	change_history(aggregator, to, history);
 	aggregate__set_options(aggregator->aggregate, &bounds);
 	overhead__set_options(aggregator->overhead, &overhead);
 	/* Those times may be other ones now. */

@@ -34,7 +34,9 @@ struct aggregator {
 	struct program_census *census;
 	struct module_watch *modules;
 	struct overhead *overhead;
-	__u64 told_before, suppressed_before; /* notices of earlier runs, out of the history */
+	struct {
+		__u64 notices, notices_suppressed, history_errors;
+	} seen; /* of these counts, what the state has */
 	char host[256];
 	int epoll_fd, signal_fd, timer_fd;
 	sigset_t signals, old_signals;
@@ -69,11 +71,12 @@ struct notices_options notices_options__of(const struct serve_config *config);
 int aggregator__listen(struct aggregator *aggregator, const struct serve_config *config,
 		       struct status_server **server);
 /*
- * Without its history the aggregator counts all the same: `history` is NULL then.
- * Returns 0, or -EPROTONOSUPPORT when it is a later version's.
+ * NULL when it says off. What cannot be opened is opened later, and the aggregator counts all the same.
+ * Returns 0 or -ENOMEM.
  */
-int aggregator__open_history(struct aggregator *aggregator, const struct serve_config *config,
-			     struct history **history);
+int aggregator__open_history(const struct serve_config *config, struct history **history);
+/* Adds those of the history to those of the state. */
+void aggregator__take_history_errors(struct aggregator *aggregator);
 /* Reads the configuration anew. When it is wrong, or cannot be followed, all stays as it was. */
 void aggregator__reload(struct aggregator *aggregator);
 

@@ -69,12 +69,12 @@ static void describe(const struct aggregator *aggregator, const char *obstacle, 
 			 "objects and programs cannot be looked at, what is told of them is old: "
 			 "%s",
 			 strerror(-aggregator->look_err));
-	else if (aggregator->config->history && !history)
-		snprintf(text, size, "the history cannot be opened, and nothing is kept");
 	else if (aggregator->save_err)
 		snprintf(text, size, "history is not being written: %s",
 			 *history__trouble(history) ? history__trouble(history)
 						    : strerror(-aggregator->save_err));
+	else if (history && *history__trouble(history))
+		snprintf(text, size, "%s", history__trouble(history));
 }
 
 void aggregator__judge(struct aggregator *aggregator)

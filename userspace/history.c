@@ -78,12 +78,6 @@ static void close_file(struct history *history, bool checkpoint)
 #define FIRST_WAIT_S 1
 #define LAST_WAIT_S  600
 
-/* Those that a disk that is full or ailing makes pass. */
-static bool may_pass(int err)
-{
-	return err == -ENOSPC || err == -EFBIG || err == -EIO || err == -ENOMEM;
-}
-
 static int open_file(struct history *history)
 {
 	int err = history_file__open(&history->file, history->path);
@@ -107,10 +101,16 @@ static bool is_too_early(const struct history *history, __s64 now)
 	       history->next_try - now <= history->wait_s;
 }
 
+static int try_to_open(struct history *history)
+{
+	history->open_err = open_file(history);
+	if (history->open_err)
+		close_file(history, false);
+	return history->open_err;
+}
+
 int history__reopen(struct history *history, __s64 now)
 {
-	int err;
-
 	if (history->file.db && !history_file__has_gone(&history->file))
 		return 0;
 	if (is_too_early(history, now))
@@ -120,43 +120,35 @@ int history__reopen(struct history *history, __s64 now)
 			  history->path);
 	close_file(history, true);
 	forget_file(history);
-	err = open_file(history);
-	history->open_err = err;
-	if (!err) {
+	if (!try_to_open(history)) {
 		history->wait_s = 0;
 		return 0;
 	}
-	close_file(history, false);
 	history->wait_s = history->wait_s ? history->wait_s * 2 : FIRST_WAIT_S;
 	if (history->wait_s > LAST_WAIT_S)
 		history->wait_s = LAST_WAIT_S;
 	history->next_try = now + history->wait_s;
-	return err;
+	return history->open_err;
 }
 
 int history__open(const struct history_options *opts, struct history **result)
 {
 	struct history *history = calloc(1, sizeof(*history));
-	int err = -ENOMEM;
+	int err;
 
 	*result = NULL;
 	if (!history)
-		return err;
+		return -ENOMEM;
 	history->opts = *opts;
 	history->file.lock_fd = -1;
 	history->path = strdup(opts->path);
-	if (history->path)
-		err = open_file(history);
-	if (may_pass(err) && history->path) {
-		history__failed(history, "opening it", err);
-		err = 0;
-	}
-	if (err) {
-		history__close(history);
-		return err;
+	if (!history->path) {
+		free(history);
+		return -ENOMEM;
 	}
 	*result = history;
-	return 0;
+	err = try_to_open(history);
+	return err ? history__failed(history, "opening it", err) : 0;
 }
 
 void history__close(struct history *history)
@@ -179,13 +171,32 @@ void history__set_options(struct history *history, const struct history_options 
 	history->opts.max_bytes = opts->max_bytes;
 	if (history->file.db)
 		history__set_limits(history);
+	else
+		history->wait_s = 0;
+}
+
+static const char *why_not(const struct history *history, int err)
+{
+	switch (err) {
+	case -ENOSPC:
+	case -EFBIG:
+		return history__no_space(history, err);
+	case -EBADMSG:
+		return "the file is corrupt";
+	case -EPROTONOSUPPORT:
+		return "a later kfunctrace has written it";
+	case -EINVAL:
+		return "it is no history of kfunctrace";
+	case -EBUSY:
+		return "another process keeps it locked";
+	default:
+		return strerror(-err);
+	}
 }
 
 int history__failed(struct history *history, const char *what, int err)
 {
-	const char *why = err == -ENOSPC || err == -EFBIG ? history__no_space(history, err)
-			  : err == -EBADMSG		  ? "the file is corrupt"
-							  : strerror(-err);
+	const char *why = why_not(history, err);
 
 	history->errors++;
 	if (err == -EBADMSG && history->file.db) {

@@ -22,14 +22,19 @@ struct history_options {
 /*
  * Opens the file, or makes one (0600, in a folder that is there). A corrupt one is moved aside to
  * PATH.corrupt-TIME, which is warned of, and a new one begun. Returns 0 or a negative errno, having
- * said why: -EPROTONOSUPPORT when it is of a later version, which is left as it is.
+ * said why: -EPROTONOSUPPORT when it is of a later version, which is left as it is. There is a history
+ * then all the same, which tries again later and later, whatever the reason was; NULL: out of memory.
  */
 int history__open(const struct history_options *opts, struct history **history);
 /* Closes it, with a checkpoint, so that the WAL is gone. */
 void history__close(struct history *history);
+/* But for the path. A file that is not open is tried again at the next save. */
 void history__set_options(struct history *history, const struct history_options *opts);
 
-/* Adds the totals of the last run to the aggregate, which is empty. Returns 0 or a negative errno. */
+/*
+ * Adds the totals of the last run to the aggregate. Those that cannot be read now the first save adds that
+ * can read them, and none writes before. Returns 0 or a negative errno.
+ */
 int history__restore(struct history *history, struct aggregate *aggregate);
 /*
  * Instead of that for a history that is opened while the aggregate counts: hours get what is new from
@@ -38,13 +43,13 @@ int history__restore(struct history *history, struct aggregate *aggregate);
  */
 int history__adopt(struct history *history, const struct aggregate *aggregate);
 /*
- * Writes everything that has changed since the last time, in one transaction: when it returns 0, it
- * survives whatever happens to the process. `now` in seconds since 1970; a clock that jumps is
+ * Writes everything that has changed since the last time, in one transaction, after it has added
+ * to the aggregate what history__restore() could not: when it returns 0, it survives whatever happens to the process. `now` in seconds since 1970; a clock that jumps is
  * survived: an hour may be written twice, sums stay right. On failure nothing is lost: the next save
  * has it. A database that turns out to be corrupt is moved aside here too, and all is written to a new
  * one. Negative errno: -ENOSPC, -EIO ...
  */
-int history__save(struct history *history, const struct aggregate *aggregate, __s64 now);
+int history__save(struct history *history, struct aggregate *aggregate, __s64 now);
 /* Deletes what is too old or too much, a bounded part of it; to be called about once a minute. */
 int history__tidy(struct history *history, __s64 now);
 

@@ -51,6 +51,8 @@ struct slots {
 };
 
 #define HISTORY_MAX_COUNTERS 32
+/* What is read of the totals: kfuncs, totals, types, counters. */
+#define HISTORY_NR_READINGS 4
 
 enum history_statement {
 	STATEMENT_BEGIN,
@@ -99,11 +101,17 @@ struct history {
 	} saved, written;    /* in the file; in the transaction */
 	bool uncertain;	     /* the last commit failed: whether it is in the file, the file tells */
 	bool rewrite_totals; /* those in the file are not the aggregate's */
+	/*
+	 * The file may have totals that the aggregate has not: nothing is written before they are read.
+	 * So many of each are, should reading end half way.
+	 */
+	bool unread;
+	__u64 taken[HISTORY_NR_READINGS];
 
 	__s64 next_program_tidy;
 	unsigned int set_aside; /* how often */
 	int open_err;		/* of the last time that it was to be opened */
-	__s64 next_try, wait_s; /* until then that is known; 0: it was opened */
+	__s64 next_try, wait_s; /* until then it is not tried again; 0: it is tried at once */
 	__u64 errors;
 	char trouble[256];
 };
@@ -129,6 +137,8 @@ int history__reopen(struct history *history, __s64 now);
  * corrupt file is moved aside. Returns `err`.
  */
 int history__failed(struct history *history, const char *what, int err);
+/* Reads what is unread; 0 or a negative errno, and then the rest may be read later. */
+int history__read(struct history *history, struct sqlite3 *db, struct aggregate *aggregate);
 /* The one at `idx`, which is made when it is not there. NULL: out of memory. */
 void *slots__at(struct slots *slots, size_t idx, size_t size);
 /* Ids of a transaction that did not come about are forgotten. */

@@ -515,32 +515,38 @@ static int transaction(const struct saving *saving)
 	return err;
 }
 
-static int try_save(const struct saving *saving, const char **what)
+static int try_save(const struct saving *saving, struct aggregate *aggregate, const char **what)
 {
-	int err = history__reopen(saving->history, saving->now);
+	struct history *history = saving->history;
+	int err = history__reopen(history, saving->now);
 
 	*what = "opening it";
 	if (err)
 		return err;
+	*what = "reading what was counted before";
+	if (history->unread)
+		err = history__read(history, history->file.db, aggregate);
+	if (err)
+		return err;
 	*what = "saving";
-	err = history__check_wal(saving->history) ?: transaction(saving);
+	err = history__check_wal(history) ?: transaction(saving);
 	for (int i = 0; err == -EFBIG && i < MAX_ROOM_TRIES; i++) {
-		if (history__make_room(saving->history) != 1)
+		if (history__make_room(history) != 1)
 			break;
 		err = transaction(saving);
 	}
 	return err;
 }
 
-int history__save(struct history *history, const struct aggregate *aggregate, __s64 now)
+int history__save(struct history *history, struct aggregate *aggregate, __s64 now)
 {
 	const struct saving saving = { .history = history, .aggregate = aggregate, .now = now };
 	const char *what;
-	int err = try_save(&saving, &what);
+	int err = try_save(&saving, aggregate, &what);
 
 	if (err == -EBADMSG) {
 		history__failed(history, what, err);
-		err = try_save(&saving, &what);
+		err = try_save(&saving, aggregate, &what);
 	}
 	if (err)
 		return history__failed(history, what, err);

@@ -211,7 +211,9 @@ static void a_folder_that_is_not_there_is_an_error(void **state)
 
 	(void)state;
 	assert_int_equal(history__open(&opts, &history), -ENOENT);
-	assert_null(history);
+	assert_int_equal(history__errors(history), 1);
+	assert_non_null(strstr(history__trouble(history), "No such file"));
+	history__close(history);
 }
 
 static void totals_come_back(void **state)
@@ -475,10 +477,16 @@ static void assert_refused_and_untouched(int expected)
 {
 	size_t size, size_after;
 	char *before = contents(&size), *after;
+	struct aggregate *aggregate = make();
 	struct history *history;
 
+	call(aggregate, "a", 1, 10, NOW);
 	assert_int_equal(history__open(&usual, &history), expected);
-	assert_null(history);
+	assert_int_equal(history__restore(history, aggregate), 0);
+	assert_int_equal(history__save(history, aggregate, NOW), expected);
+	assert_int_equal(history__tidy(history, NOW), expected);
+	history__close(history);
+	aggregate__free(aggregate);
 	after = contents(&size_after);
 	assert_int_equal(size, size_after);
 	assert_memory_equal(before, after, size);
@@ -540,7 +548,7 @@ static void two_do_not_write_the_same_file(void **state)
 
 	(void)state;
 	assert_int_equal(history__open(&usual, &second), -EBUSY);
-	assert_null(second);
+	history__close(second);
 	history__close(history);
 	history__close(open_history());
 }
@@ -703,6 +711,148 @@ static void a_locked_file_is_saved_to_later(void **state)
 	assert_int_equal(ask("SELECT sum(calls) FROM hours"), 5);
 	history__close(history);
 	aggregate__free(aggregate);
+}
+
+/* --- totals that cannot be read at the beginning --------------------------------------------------------- */
+
+/* 1 + 2 + 3 calls for each three pairs. */
+static void save_past(const char *file, int pairs)
+{
+	struct history_options opts = usual;
+	struct aggregate *aggregate = make();
+	struct history *history;
+
+	opts.path = file;
+	history = open_with(&opts);
+	fill(aggregate, pairs, NOW - HOUR);
+	aggregate__state(aggregate)->losses.no_caller = 5;
+	aggregate__type_for(aggregate, aggregate__type(aggregate, "task_struct"))->acquired = 3;
+	aggregate__kfunc_for(aggregate, 0)->runs = 7;
+	assert_int_equal(history__save(history, aggregate, NOW - HOUR), 0);
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
+/* In the meantime it has counted: of a pair of before, and of another. */
+static void count_meanwhile(struct aggregate *aggregate)
+{
+	call(aggregate, "kfunc_1", 0, 100, NOW);
+	call(aggregate, "new", 1, 10, NOW);
+	aggregate__state(aggregate)->losses.no_caller += 2;
+	aggregate__type_for(aggregate, aggregate__type(aggregate, "task_struct"))->acquired += 4;
+	aggregate__kfunc_for(aggregate, aggregate__kfunc(aggregate, "kfunc_0", NULL))->runs += 8;
+}
+
+/* All of both, each once. */
+static void assert_past_and_present(struct aggregate *aggregate, int pairs)
+{
+	__s64 past = pairs / 3 * 6;
+
+	assert_int_equal(ask("SELECT sum(calls) FROM totals"), past + 110);
+	assert_int_equal(ask("SELECT count(*) FROM totals"), pairs + 1);
+	assert_int_equal(ask("SELECT sum(calls) FROM hours"), past + 110);
+	assert_int_equal(ask("SELECT calls FROM hours WHERE hour = 1699999200 AND calls > 50"),
+			 100);
+	assert_int_equal(ask("SELECT sum(count) FROM loss_hours"), 7);
+	assert_int_equal(ask("SELECT value FROM counters WHERE name = 'no_caller'"), 7);
+	assert_int_equal(ask("SELECT sum(acquired) FROM type_hours"), 7);
+	assert_int_equal(ask("SELECT acquired FROM types"), 7);
+	assert_int_equal(ask("SELECT runs FROM kfuncs WHERE name = 'kfunc_0'"), 15);
+	assert_int_equal(row_of(aggregate, "kfunc_1", 0)->counts.calls, 102);
+	assert_int_equal(row_of(aggregate, "kfunc_1", 0)->first_seen, NOW - HOUR);
+	assert_int_equal(row_of(aggregate, "kfunc_1", 0)->last_seen, NOW);
+	assert_int_equal(aggregate__read_state(aggregate)->losses.no_caller, 7);
+}
+
+/* That it was locked when the aggregator began must not cost what it has. */
+static void totals_that_cannot_be_read_yet_are_added_later(void **state)
+{
+	struct aggregate *aggregate = make();
+	struct history *before, *history;
+
+	(void)state;
+	save_past(path, 300);
+	before = open_history();
+	assert_int_equal(history__open(&usual, &history), -EBUSY);
+	assert_int_equal(history__restore(history, aggregate), 0);
+	assert_int_equal(aggregate__nr_rows(aggregate), 0);
+	count_meanwhile(aggregate);
+	assert_int_equal(history__save(history, aggregate, NOW), -EBUSY);
+	assert_int_equal(ask("SELECT count(*) FROM totals"), 300);
+	history__close(before);
+	assert_int_equal(history__save(history, aggregate, NOW + 10), 0);
+	assert_string_equal(history__trouble(history), "");
+	assert_past_and_present(aggregate, 300);
+	/* And not again. */
+	history__close(history);
+	history = open_history();
+	assert_int_equal(history__save(history, aggregate, NOW + 20), 0);
+	assert_int_equal(ask("SELECT sum(calls) FROM totals"), 710);
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
+/* Memory may end anywhere: with the kfuncs read, or some of the totals. */
+static void totals_that_were_read_half_way_are_read_to_the_end(void **state)
+{
+	int failed = 0, half_way = 0;
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		struct aggregate *aggregate = make();
+		struct history *history;
+		int err;
+
+		empty_folder(NULL);
+		save_past(path, 1500);
+		history = open_history();
+		sqlite3_hard_heap_limit64(sqlite3_memory_used() + 8192 * i);
+		err = history__restore(history, aggregate);
+		sqlite3_hard_heap_limit64(0);
+		failed += err != 0;
+		half_way += err && aggregate__nr_kfuncs(aggregate);
+		if (err)
+			assert_int_equal(err, -ENOMEM);
+		count_meanwhile(aggregate);
+		assert_int_equal(history__save(history, aggregate, NOW), 0);
+		assert_past_and_present(aggregate, 1500);
+		history__close(history);
+		aggregate__free(aggregate);
+	}
+	assert_true(failed > 0);
+	assert_true(half_way > 0);
+	print_message("%d of 60 without memory, %d of these half way\n", failed, half_way);
+}
+
+/* Its folder comes when the aggregator has long been counting. */
+static void a_file_that_comes_late_is_taken(void **state)
+{
+	struct aggregate *aggregate = make();
+	struct history *history;
+	char late[96], elsewhere[96];
+
+	(void)state;
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere.db", folder);
+	save_past(elsewhere, 300);
+	snprintf(late, sizeof(late), "%s/late", folder);
+	snprintf(path, sizeof(path), "%s/late/history.db", folder);
+	assert_int_equal(history__open(&usual, &history), -ENOENT);
+	assert_int_equal(history__restore(history, aggregate), 0);
+	count_meanwhile(aggregate);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(history__save(history, aggregate, NOW + i), -ENOENT);
+	assert_int_equal(mkdir(late, 0700), 0);
+	assert_int_equal(rename(elsewhere, path), 0);
+	/* It is not looked for every second, unless somebody says so. */
+	assert_int_equal(history__save(history, aggregate, NOW + 100), -ENOENT);
+	history__set_options(history, &usual);
+	assert_int_equal(history__save(history, aggregate, NOW + 100), 0);
+	assert_past_and_present(aggregate, 300);
+	history__close(history);
+	aggregate__free(aggregate);
+	unlink(path);
+	rmdir(late);
+	snprintf(path, sizeof(path), "%s/history.db", folder);
 }
 
 /* --- age and size ---------------------------------------------------------------------------------------- */
@@ -909,6 +1059,11 @@ int main(void)
 		cmocka_unit_test_setup(a_file_that_is_taken_away_is_begun_anew, empty_folder),
 		cmocka_unit_test_setup(a_full_disk_loses_nothing, empty_folder),
 		cmocka_unit_test_setup(a_locked_file_is_saved_to_later, empty_folder),
+		cmocka_unit_test_setup(totals_that_cannot_be_read_yet_are_added_later,
+				       empty_folder),
+		cmocka_unit_test_setup(totals_that_were_read_half_way_are_read_to_the_end,
+				       empty_folder),
+		cmocka_unit_test_setup(a_file_that_comes_late_is_taken, empty_folder),
 		cmocka_unit_test_setup(hours_that_are_too_old_go, empty_folder),
 		cmocka_unit_test_setup(programs_of_the_past_go, empty_folder),
 		cmocka_unit_test_setup(the_file_does_not_outgrow_its_limit, empty_folder),
