@@ -135,7 +135,8 @@ struct aggregate_state {
 	bool ready;	   /* calls are seen, and a drain has succeeded lately */
 	char trouble[256]; /* why it is not, or what is the matter: "" when all is well */
 	__u64 notices, notices_suppressed;
-	bool history_on;
+	bool history_on;    /* there is to be one */
+	__s64 history_save; /* when one succeeded last, of this process; 0: none yet */
 	__u64 history_bytes, history_errors;
 	struct aggregate_losses losses;
 	struct aggregate_cost cost;

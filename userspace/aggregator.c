@@ -91,6 +91,8 @@ static void save(struct aggregator *aggregator)
 	state->history_bytes = history__bytes(aggregator->history);
 	if (aggregator->save_err)
 		aggregator__take_history_errors(aggregator);
+	else
+		state->history_save = now_s();
 }
 
 static void drain(struct aggregator *aggregator)

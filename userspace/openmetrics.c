@@ -472,10 +472,14 @@ static void write_state(struct metric_text *text, const struct aggregate *aggreg
 		     "Notable events that were not told, as there were too many alike.",
 		     state->notices_suppressed);
 	write_number(text, METRIC_GAUGE, "kfunctrace_history_enabled", NULL,
-		     "1 when counts are kept on disk.", state->history_on);
-	if (state->history_on)
+		     "1 when counts are to be kept on disk.", state->history_on);
+	if (state->history_on) {
 		write_number(text, METRIC_GAUGE, "kfunctrace_history_bytes", "bytes",
 			     "Size of the history on disk.", state->history_bytes);
+		write_number(text, METRIC_GAUGE, "kfunctrace_history_last_save_timestamp_seconds",
+			     "seconds", "When the history was written last; 0: not yet.",
+			     state->history_save);
+	}
 	if (state->history_on || state->history_errors)
 		write_number(text, METRIC_COUNTER, "kfunctrace_history_errors", NULL,
 			     "Attempts to open or write the history that failed.",

@@ -297,6 +297,7 @@ static void fill_state(struct aggregate_state *state, int host, int round)
 	state->last_drain = round_time[round];
 	state->ready = true;
 	state->history_on = true;
+	state->history_save = state->last_drain;
 	state->history_bytes = 1 << 20;
 	state->losses.recursion_misses = 7 * rounds;
 	state->losses.events_dropped = 2 * rounds;

@@ -86,6 +86,7 @@ static void set_state(struct aggregate_state *state)
 	state->notices_suppressed = 4;
 	state->history_on = true;
 	state->history_bytes = 1 << 20;
+	state->history_save = NOW;
 	state->losses = (struct aggregate_losses){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
 	state->cost = (struct aggregate_cost){
 		.probe_ns = 12345678901,

@@ -313,6 +313,7 @@ static void what_is_not_known_is_left_out(void **state)
 	assert_int_equal(count(&exposition, "kfunctrace_last_drain_timestamp_seconds"), 0);
 	assert_int_equal(count(&exposition, "process_resident_memory_bytes"), 0);
 	assert_int_equal(count(&exposition, "kfunctrace_history_bytes"), 0);
+	assert_int_equal(count(&exposition, "kfunctrace_history_last_save_timestamp_seconds"), 0);
 	/* Nor is there a header of what has no sample. */
 	assert_null(strstr(exposition.text, "kfunctrace_refcount_zero"));
 	release(&exposition);
