@@ -224,10 +224,13 @@ static int check_wal(const char *path)
 
 	if (!has_wal(path))
 		return 0;
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
 		err = history_file__errno(db) ?: -EIO;
-	else
+	} else {
+		/* After a kill, a report may just now be putting the WAL in order. */
+		sqlite3_busy_timeout(db, WRITER_PATIENCE_MS);
 		err = check_database(path, db);
+	}
 	sqlite3_close(db);
 	return err;
 }

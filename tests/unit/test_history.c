@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -855,6 +856,79 @@ static void a_file_that_comes_late_is_taken(void **state)
 	snprintf(path, sizeof(path), "%s/history.db", folder);
 }
 
+/*
+ * Keeps SQLite's locks of one that recovers the WAL, until it is killed: the one of everybody who has the
+ * -shm open, that to write and that to recover (wal.c, os_unix.c).
+ */
+static pid_t recover_for_ever(void)
+{
+	static const struct flock locks[] = {
+		{ .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 128, .l_len = 1 },
+		{ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1 },
+		{ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 122, .l_len = 1 },
+	};
+	char shm[160];
+	int said[2], fd;
+	char byte;
+	pid_t pid;
+
+	snprintf(shm, sizeof(shm), "%s-shm", path);
+	assert_int_equal(pipe(said), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fd = open(shm, O_RDWR | O_CREAT, 0600);
+		if (ftruncate(fd, 0) || ftruncate(fd, 32768))
+			_exit(1);
+		for (size_t i = 0; i < ARRAY_SIZE(locks); i++) {
+			if (fcntl(fd, F_SETLK, &locks[i]))
+				_exit(1);
+		}
+		if (write(said[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(said[1]);
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	close(said[0]);
+	return pid;
+}
+
+/* The first to open it after a kill reads its WAL anew, and everybody else waits for that a little. */
+static void somebody_elses_recovery_is_waited_for(void **state)
+{
+	struct aggregate *aggregate = make();
+	struct history *history;
+	double start;
+	pid_t pid;
+
+	(void)state;
+	save_past(path, 300);
+	pid = fork();
+	if (!pid) {
+		history__open(&usual, &history);
+		call(aggregate, "a", 1, 10, NOW);
+		history__adopt(history, aggregate);
+		history__save(history, aggregate, NOW);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	assert_int_equal(files("history.db-wal"), 1);
+	pid = recover_for_ever();
+	start = seconds();
+	assert_int_equal(history__open(&usual, &history), -EBUSY);
+	/* At least so long: on a busy machine it may be any time. */
+	assert_true(seconds() - start > 0.1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(history__restore(history, aggregate), 0);
+	assert_int_equal(history__save(history, aggregate, NOW), 0);
+	assert_int_equal(row_of(aggregate, "a", 1)->counts.calls, 10);
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
 /* --- age and size ---------------------------------------------------------------------------------------- */
 
 static void hours_that_are_too_old_go(void **state)
@@ -1064,6 +1138,7 @@ int main(void)
 		cmocka_unit_test_setup(totals_that_were_read_half_way_are_read_to_the_end,
 				       empty_folder),
 		cmocka_unit_test_setup(a_file_that_comes_late_is_taken, empty_folder),
+		cmocka_unit_test_setup(somebody_elses_recovery_is_waited_for, empty_folder),
 		cmocka_unit_test_setup(hours_that_are_too_old_go, empty_folder),
 		cmocka_unit_test_setup(programs_of_the_past_go, empty_folder),
 		cmocka_unit_test_setup(the_file_does_not_outgrow_its_limit, empty_folder),
