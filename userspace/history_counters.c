@@ -20,11 +20,11 @@ const struct history_counter history_counters[] = {
 	LOSS(other_rows),
 	LOSS(drains_failed),
 	COST(probe_ns),
-	COST(process_ns),
 	COST(drains),
 	COST(drain_ns),
 	STATE(notices),
 	STATE(notices_suppressed),
+	STATE(history_errors),
 	STATE(counting_since),
 };
 const size_t nr_history_counters = sizeof(history_counters) / sizeof(history_counters[0]);

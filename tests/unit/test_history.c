@@ -241,6 +241,9 @@ static void totals_come_back(void **state)
 		};
 	aggregate__state(aggregate)->losses.table_full = 3;
 	aggregate__state(aggregate)->cost.probe_ns = 99;
+	aggregate__state(aggregate)->cost.process_ns = 98;
+	aggregate__state(aggregate)->notices = 11;
+	aggregate__state(aggregate)->history_errors = 2;
 	aggregate__state(aggregate)->counting_since = NOW - 100;
 	assert_int_equal(history__save(history, aggregate, NOW + 10), 0);
 	history__close(history);
@@ -269,6 +272,10 @@ static void totals_come_back(void **state)
 	assert_int_equal(type->released, 10);
 	assert_int_equal(aggregate__read_state(again)->losses.table_full, 3);
 	assert_int_equal(aggregate__read_state(again)->cost.probe_ns, 99);
+	/* That of another process. */
+	assert_int_equal(aggregate__read_state(again)->cost.process_ns, 0);
+	assert_int_equal(aggregate__read_state(again)->notices, 11);
+	assert_int_equal(aggregate__read_state(again)->history_errors, 2);
 	assert_int_equal(aggregate__read_state(again)->counting_since, NOW - 100);
 
 	/* And go on from there, in the file as well. */
