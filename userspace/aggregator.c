@@ -164,6 +164,7 @@ static void on_timer(struct aggregator *aggregator)
 		look_behind_newcomers(aggregator, now_ns);
 	notices__tend(aggregator->notices, now_ns);
 	if (aggregator->history && now_ns >= aggregator->next_tidy_ns) {
+		/* What it could not do is the history's trouble, which is told below. */
 		history__tidy(aggregator->history, now_s());
 		aggregator->next_tidy_ns = now_ns + TIDY_NS;
 	}

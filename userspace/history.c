@@ -239,5 +239,5 @@ __u64 history__errors(const struct history *history)
 
 const char *history__trouble(const struct history *history)
 {
-	return history->trouble;
+	return *history->trouble ? history->trouble : history->tidy_trouble;
 }

@@ -50,12 +50,15 @@ int history__adopt(struct history *history, const struct aggregate *aggregate);
  * one. Negative errno: -ENOSPC, -EIO ...
  */
 int history__save(struct history *history, struct aggregate *aggregate, __s64 now);
-/* Deletes what is too old or too much, a bounded part of it; to be called about once a minute. */
+/*
+ * Deletes what is too old or too much, a bounded part of it; to be called about once a minute. Negative
+ * errno, -ENOSPC too: deleting takes room in the WAL, which somebody may keep from being emptied.
+ */
 int history__tidy(struct history *history, __s64 now);
 
 /* Bytes of the file and its WAL. */
 __u64 history__bytes(const struct history *history);
-/* Errors so far, and the last in words; "" when there was none, or the last save succeeded. */
+/* Errors so far, and the last in words; "" when the last save and the last tidying succeeded. */
 __u64 history__errors(const struct history *history);
 const char *history__trouble(const struct history *history);
 

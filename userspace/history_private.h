@@ -113,7 +113,8 @@ struct history {
 	int open_err;		/* of the last time that it was to be opened */
 	__s64 next_try, wait_s; /* until then it is not tried again; 0: it is tried at once */
 	__u64 errors;
-	char trouble[256];
+	/* Of what was tried last, and of the last tidying; "" when it succeeded. */
+	char trouble[256], tidy_trouble[256];
 };
 
 /* --- history.c ------------------------------------------------------------------------------------ */

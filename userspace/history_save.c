@@ -531,8 +531,10 @@ static int try_save(const struct saving *saving, struct aggregate *aggregate, co
 	*what = "saving";
 	err = history__check_wal(history) ?: transaction(saving);
 	for (int i = 0; err == -EFBIG && i < MAX_ROOM_TRIES; i++) {
-		if (history__make_room(history) != 1)
-			break;
+		int room = history__check_wal(history) ?: history__make_room(history);
+
+		if (room != 1)
+			return room ?: err;
 		err = transaction(saving);
 	}
 	return err;

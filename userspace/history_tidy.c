@@ -21,6 +21,8 @@
  */
 #define HOURS_AT_A_TIME 4
 #define PAGES_AT_A_TIME 2000
+/* To give back one may write so many: where another goes, who points to it, where that stands. */
+#define PAGES_WRITTEN 4
 
 static __u64 bound(const struct history *history)
 {
@@ -151,16 +153,32 @@ static int delete_programs(struct history *history, __s64 now)
 	return err;
 }
 
+/* To the disk, as many as the WAL has room for. */
+static int give_back_pages(struct history *history)
+{
+	__u64 used = wal_bytes(history), bytes = wal_bound(history);
+	__s64 pages = used < bytes ? (bytes - used) / history->page_size / PAGES_WRITTEN : 0;
+	char pragma[64];
+
+	/* 0 would mean all. */
+	if (!pages)
+		return 0;
+	if (pages > PAGES_AT_A_TIME)
+		pages = PAGES_AT_A_TIME;
+	snprintf(pragma, sizeof(pragma), "PRAGMA incremental_vacuum(%lld)", (long long)pages);
+	return history__pragma(history, pragma, NULL);
+}
+
+/* What deletes writes, too: each step looks whether the WAL has room for it. */
 static int tidy(struct history *history, __s64 now)
 {
 	__s64 newest, oldest_kept = now - (__s64)history->opts.retention_s;
-	char pragma[64];
 	bool full;
 	int err = 0;
 
 	oldest_kept -= oldest_kept % HISTORY_HOUR;
 	for (int i = 0; i < HOURS_AT_A_TIME; i++) {
-		err = delete_oldest(history, oldest_kept);
+		err = history__check_wal(history) ?: delete_oldest(history, oldest_kept);
 		if (err != 1)
 			break;
 	}
@@ -168,17 +186,18 @@ static int tidy(struct history *history, __s64 now)
 		err = fullness(history, &full);
 		if (err || !full)
 			break;
-		err = history__number(history, STATEMENT_NEWEST_HOUR, 0, &newest, "")
+		err = history__check_wal(history)
+			      ?: history__number(history, STATEMENT_NEWEST_HOUR, 0, &newest, "")
 			      ?: delete_oldest(history, newest);
 		if (err != 1)
 			break;
 	}
 	if (err < 0)
 		return err;
-	snprintf(pragma, sizeof(pragma), "PRAGMA incremental_vacuum(%d)", PAGES_AT_A_TIME);
+	err = history__check_wal(history) ?: delete_programs(history, now);
+	err = err ?: history__check_wal(history) ?: give_back_pages(history);
 	/* A file that was larger than it may be can be held to less each time. */
-	return delete_programs(history, now) ?: history__pragma(history, pragma, NULL) ?:
-	       history__set_limits(history);
+	return err ?: history__set_limits(history);
 }
 
 int history__tidy(struct history *history, __s64 now)
@@ -186,5 +205,11 @@ int history__tidy(struct history *history, __s64 now)
 	int err = history__reopen(history, now);
 
 	err = err ?: tidy(history, now);
-	return err ? history__failed(history, "deleting what is old", err) : 0;
+	history->tidy_trouble[0] = '\0';
+	if (!err)
+		return 0;
+	err = history__failed(history, "deleting what is old", err);
+	/* A save that succeeds is no sign that this would, too. */
+	strcpy(history->tidy_trouble, history->trouble);
+	return err;
 }

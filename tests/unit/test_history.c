@@ -1081,6 +1081,49 @@ static void a_reader_cannot_make_the_wal_outgrow_it(void **state)
 	aggregate__free(aggregate);
 }
 
+/* Nor do deletions, which write there as well, and are taken up again when he has ended. */
+static void a_reader_cannot_make_deletions_outgrow_it(void **state)
+{
+	struct history_options opts = usual;
+	struct aggregate *aggregate = make();
+	struct history *history;
+	int err = 0, tidied = 0;
+	sqlite3 *db;
+
+	(void)state;
+	opts.max_bytes = 8 * MEGABYTE;
+	history = open_with(&opts);
+	for (int i = 0; i < 60; i++) {
+		fill(aggregate, 2000, NOW + i * HOUR);
+		assert_int_equal(history__save(history, aggregate, NOW + i * HOUR), 0);
+	}
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM hours", NULL, NULL, NULL),
+			 SQLITE_OK);
+	/* All that was saved is too old by now. */
+	opts.retention_s = HOUR;
+	history__set_options(history, &opts);
+	while (!err && tidied < 100) {
+		err = history__tidy(history, NOW + 100 * HOUR);
+		tidied++;
+		assert_true(history__bytes(history) <= opts.max_bytes);
+	}
+	assert_int_equal(err, -ENOSPC);
+	assert_non_null(strstr(history__trouble(history), "deleting what is old: somebody reads"));
+	assert_true(ask("SELECT count(DISTINCT hour) FROM hours") < 60);
+	sqlite3_close(db);
+	/* A save that succeeds does not hide that there is something to be deleted. */
+	assert_int_equal(history__save(history, aggregate, NOW + 100 * HOUR), 0);
+	assert_non_null(strstr(history__trouble(history), "deleting what is old"));
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(history__tidy(history, NOW + 100 * HOUR), 0);
+	assert_string_equal(history__trouble(history), "");
+	assert_int_equal(ask("SELECT count(*) FROM hours"), 0);
+	assert_int_equal(ask("SELECT count(*) FROM totals"), 2000);
+	history__close(history);
+	aggregate__free(aggregate);
+}
+
 static void ten_thousand_rows_are_saved_quickly(void **state)
 {
 	struct aggregate *aggregate = make(), *again = make();
@@ -1151,6 +1194,7 @@ int main(void)
 		cmocka_unit_test_setup(the_file_does_not_outgrow_its_limit, empty_folder),
 		cmocka_unit_test_setup(a_limit_that_is_too_small_is_said, empty_folder),
 		cmocka_unit_test_setup(a_reader_cannot_make_the_wal_outgrow_it, empty_folder),
+		cmocka_unit_test_setup(a_reader_cannot_make_deletions_outgrow_it, empty_folder),
 		cmocka_unit_test_setup(ten_thousand_rows_are_saved_quickly, empty_folder),
 	};
 	int failed;
