@@ -75,6 +75,16 @@ void aggregator__take_history_errors(struct aggregator *aggregator)
 			history__errors(aggregator->history), &aggregator->seen.history_errors);
 }
 
+static void tell_history_news(struct aggregator *aggregator)
+{
+	char text[1024];
+
+	if (history__take_news(aggregator->history, text, sizeof(text)))
+		notices__tell(aggregator->notices,
+			      &(struct notice){ .kind = NOTICE_TROUBLE, .message = text },
+			      clock_ns());
+}
+
 static void save(struct aggregator *aggregator)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
@@ -89,6 +99,7 @@ static void save(struct aggregator *aggregator)
 	aggregator__take_history_errors(aggregator);
 	aggregator->save_err = history__save(aggregator->history, aggregator->aggregate, now_s());
 	state->history_bytes = history__bytes(aggregator->history);
+	tell_history_news(aggregator);
 	if (aggregator->save_err)
 		aggregator__take_history_errors(aggregator);
 	else
@@ -377,6 +388,7 @@ static int restore(struct aggregator *aggregator)
 			  "can be read",
 			  strerror(-err));
 	aggregator__take_history_errors(aggregator);
+	tell_history_news(aggregator);
 	aggregator__judge(aggregator);
 	return 0;
 }

@@ -78,19 +78,34 @@ static void close_file(struct history *history, bool checkpoint)
 #define FIRST_WAIT_S 1
 #define LAST_WAIT_S  600
 
+/* It is closed. Whoever asks for news is told. 0 or a negative errno, having said why. */
+static int move_aside(struct history *history)
+{
+	int err;
+
+	if (history->set_aside >= MAX_SET_ASIDE) {
+		msg__error("the history %s is corrupt again and again: look after the disk, then "
+			   "restart",
+			   history->path);
+		return -EBADMSG;
+	}
+	err = history_file__set_aside(history->path, history->news, sizeof(history->news));
+	history->set_aside += !err;
+	return err;
+}
+
 static int open_file(struct history *history)
 {
 	int err = history_file__open(&history->file, history->path);
 
-	if (err == -EBADMSG && history->set_aside < MAX_SET_ASIDE) {
-		history->set_aside++;
-		err = history_file__set_aside(history->path);
-		err = err ?: history_file__open(&history->file, history->path);
+	if (err == -EBADMSG) {
+		err = move_aside(history);
+		/* The same as when it is found later: history__failed() counts it then. */
+		if (!err) {
+			history->errors++;
+			err = history_file__open(&history->file, history->path);
+		}
 	}
-	if (err == -EBADMSG)
-		msg__error("the history %s is corrupt again and again: look after the disk, then "
-			   "restart",
-			   history->path);
 	return err ?: history__set_limits(history);
 }
 
@@ -202,8 +217,7 @@ int history__failed(struct history *history, const char *what, int err)
 	if (err == -EBADMSG && history->file.db) {
 		close_file(history, false);
 		forget_file(history);
-		if (history->set_aside++ < MAX_SET_ASIDE)
-			history_file__set_aside(history->path);
+		move_aside(history);
 	} else if (!history->file.db || err == -EIO || err == -EROFS) {
 		/* A disk that was replaced, or mounted again, is found when it is opened again. */
 		close_file(history, false);
@@ -235,6 +249,13 @@ __u64 history__bytes(const struct history *history)
 __u64 history__errors(const struct history *history)
 {
 	return history->errors;
+}
+
+bool history__take_news(struct history *history, char *text, size_t size)
+{
+	snprintf(text, size, "%s", history->news);
+	history->news[0] = '\0';
+	return *text;
 }
 
 const char *history__trouble(const struct history *history)

@@ -8,6 +8,7 @@
 #define KFUNCTRACE_HISTORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <linux/types.h>
 
 struct aggregate;
@@ -61,5 +62,8 @@ __u64 history__bytes(const struct history *history);
 /* Errors so far, and the last in words; "" when the last save and the last tidying succeeded. */
 __u64 history__errors(const struct history *history);
 const char *history__trouble(const struct history *history);
+
+/* What has happened and is over, that somebody should know: a corrupt file was moved aside. Once. */
+bool history__take_news(struct history *history, char *text, size_t size);
 
 #endif

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -371,44 +370,6 @@ bool history_file__has_gone(const struct history_file *file)
 
 	return sqlite3_file_control(file->db, NULL, SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
 	       moved;
-}
-
-/* A name that is not taken: PATH.corrupt-20261121T131500Z, and with -2 ... behind it. */
-static void name_aside(const char *path, char *name, size_t size)
-{
-	time_t now = time(NULL);
-	char stamp[32];
-	struct tm tm;
-	int length;
-
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-	length = snprintf(name, size, "%s.corrupt-%s", path, stamp);
-	for (int i = 2; i < 100 && length < (int)size && !access(name, F_OK); i++)
-		snprintf(name + length, size - length, "-%d", i);
-}
-
-int history_file__set_aside(const char *path)
-{
-	static const char *const suffixes[] = { "-wal", "-shm" };
-	char aside[PATH_MAX], from[PATH_MAX + 8], to[PATH_MAX + 8];
-
-	name_aside(path, aside, sizeof(aside));
-	if (rename(path, aside)) {
-		int err = -errno;
-
-		msg__error("the history %s is corrupt, and cannot be moved aside: %s", path,
-			   strerror(-err));
-		return err;
-	}
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
-		snprintf(to, sizeof(to), "%s%s", aside, suffixes[i]);
-		/* A WAL that stays would be taken for that of the new file. */
-		if (rename(from, to) && errno != ENOENT)
-			unlink(from);
-	}
-	msg__warn("the history %s is corrupt: moved to %s, and a new one is begun", path, aside);
-	return 0;
 }
 
 /* --- reading ---------------------------------------------------------------------------------------- */

@@ -36,8 +36,11 @@ void history_file__close(struct history_file *file, bool checkpoint);
 /* True when it is no longer what `path` leads to. */
 bool history_file__has_gone(const struct history_file *file);
 
-/* Moves a closed file and its WAL to PATH.corrupt-TIME, and says so. Returns 0 or a negative errno. */
-int history_file__set_aside(const char *path);
+/*
+ * Moves a closed file and its WAL to PATH.corrupt-TIME, and says so, in `said` too. The last three stay,
+ * those before are deleted. Returns 0 or a negative errno, having said why.
+ */
+int history_file__set_aside(const char *path, char *said, size_t size);
 
 /*
  * Opens it for reading, also while it is written; writes nothing, where that is possible. Returns 0 or a

@@ -113,6 +113,7 @@ struct history {
 	int open_err;		/* of the last time that it was to be opened */
 	__s64 next_try, wait_s; /* until then it is not tried again; 0: it is tried at once */
 	__u64 errors;
+	char news[1024]; /* history__take_news() */
 	/* Of what was tried last, and of the last tidying; "" when it succeeded. */
 	char trouble[256], tidy_trouble[256];
 };

@@ -585,6 +585,18 @@ static void fill(struct aggregate *aggregate, int nr, __s64 now)
 	}
 }
 
+/* Whenever it was found: as an error, in words, and the words once. */
+static void assert_corruption_is_told(struct history *history)
+{
+	char news[1024];
+
+	assert_int_equal(history__errors(history), 1);
+	assert_true(history__take_news(history, news, sizeof(news)));
+	assert_non_null(strstr(news, "is corrupt: moved to "));
+	assert_non_null(strstr(news, "history.db.corrupt-"));
+	assert_false(history__take_news(history, news, sizeof(news)));
+}
+
 static void a_corrupt_file_is_moved_aside(void **state)
 {
 	/* The header; pages of tables; all but the header. */
@@ -603,7 +615,9 @@ static void a_corrupt_file_is_moved_aside(void **state)
 		history__close(history);
 		overwrite(path, damages[i].from, damages[i].size);
 		history = open_history();
-		assert_int_equal(moved_aside(), i + 1);
+		/* The last three are kept. */
+		assert_int_equal(moved_aside(), i < 3 ? i + 1 : 3);
+		assert_corruption_is_told(history);
 		again = make();
 		assert_int_equal(history__restore(history, again), 0);
 		assert_int_equal(aggregate__nr_rows(again), 0);
@@ -614,6 +628,44 @@ static void a_corrupt_file_is_moved_aside(void **state)
 		unlink(path);
 	}
 	aggregate__free(aggregate);
+}
+
+static void touch(const char *name)
+{
+	char file[320];
+
+	snprintf(file, sizeof(file), "%s/%s", folder, name);
+	close(open(file, O_WRONLY | O_CREAT, 0600));
+}
+
+/* Of all runs together; what has another name is somebody's own. */
+static void the_last_corrupt_files_are_kept(void **state)
+{
+	(void)state;
+	touch("history.db.corrupt-20250101T000000Z");
+	touch("history.db.corrupt-20250101T000000Z-wal");
+	touch("history.db.corrupt-20250101T000000Z-shm");
+	touch("history.db.corrupt-20250102T000000Z");
+	touch("history.db.corrupt-20250102T000000Z-2");
+	touch("history.db.corrupt-20250102T000000Z-2-wal");
+	/* The clock was wrong. */
+	touch("history.db.corrupt-20990102T000000Z");
+	touch("history.db.corrupt-20250101T000000Z-mine");
+	touch("history.db.corrupt-mine");
+	touch("another.db.corrupt-20250101T000000Z");
+	history__close(open_history());
+	overwrite(path, 0, 100);
+	history__close(open_history());
+	assert_int_equal(files("history.db.corrupt-20250101T000000Z"), 1);
+	assert_int_equal(files("history.db.corrupt-20250101T000000Z-mine"), 1);
+	assert_int_equal(files("history.db.corrupt-mine"), 1);
+	assert_int_equal(files("another.db.corrupt-"), 1);
+	/* Of the other five this, with its WAL... */
+	assert_int_equal(files("history.db.corrupt-20250102T000000Z"), 2);
+	assert_int_equal(files("history.db.corrupt-20250102T000000Z-2"), 2);
+	/* ...this, and the new one. */
+	assert_int_equal(files("history.db.corrupt-2099"), 1);
+	assert_int_equal(files("history.db.corrupt-20"), 5);
 }
 
 static void a_file_that_becomes_corrupt_is_moved_aside_while_saving(void **state)
@@ -633,7 +685,7 @@ static void a_file_that_becomes_corrupt_is_moved_aside_while_saving(void **state
 	overwrite(path, 4096, stat_buf.st_size - 4096);
 	fill(again, 60000, NOW + 10);
 	assert_int_equal(history__save(history, again, NOW + 10), 0);
-	assert_true(history__errors(history) > 0);
+	assert_corruption_is_told(history);
 	assert_string_equal(history__trouble(history), "");
 	assert_int_equal(moved_aside(), 1);
 	/* All totals, and of the hour what is new. */
@@ -1178,6 +1230,7 @@ int main(void)
 		cmocka_unit_test_setup(what_is_somebody_elses_is_left_alone, empty_folder),
 		cmocka_unit_test_setup(two_do_not_write_the_same_file, empty_folder),
 		cmocka_unit_test_setup(a_corrupt_file_is_moved_aside, empty_folder),
+		cmocka_unit_test_setup(the_last_corrupt_files_are_kept, empty_folder),
 		cmocka_unit_test_setup(a_file_that_becomes_corrupt_is_moved_aside_while_saving,
 				       empty_folder),
 		cmocka_unit_test_setup(a_file_that_is_taken_away_is_begun_anew, empty_folder),
