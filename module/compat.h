@@ -91,15 +91,17 @@ static inline unsigned long compat_ftrace_argument(struct ftrace_regs *fregs, un
 
 /*
  * Forgets the functions of an ops that is not registered, which may be used again. Before 7.3 the
- * kernel leaves pointers to what it has freed in there.
+ * kernel leaves pointers to what it has freed in there. Of the flags only what it was made with stays.
  */
 static inline void compat_ftrace_forget(struct ftrace_ops *ops)
 {
-	ftrace_func_t func = ops->func;
+	const struct ftrace_ops made = {
+		.func = ops->func,
+		.flags = ops->flags & FTRACE_OPS_FL_PERMANENT,
+	};
 
 	ftrace_free_filter(ops);
-	memset(ops, 0, sizeof(*ops));
-	ops->func = func;
+	*ops = made;
 }
 
 /*

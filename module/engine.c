@@ -20,7 +20,10 @@
 
 struct engine engine = { .mutex = __MUTEX_INITIALIZER(engine.mutex) };
 
-static struct ftrace_ops entry_ops = { .func = engine_slots__on_entry };
+static struct ftrace_ops entry_ops = {
+	.func = engine_slots__on_entry,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
 static bool entries_attached;
 COMPAT_EXITS(exits, engine_slots__on_call, engine_slots__on_exit);
 /* Never registered: whether a function can be traced. */

@@ -314,8 +314,9 @@ static void on_image_free(unsigned long ip, unsigned long parent_ip, struct ftra
 	spin_unlock_irqrestore(&engine_lock, flags);
 }
 
-static struct ftrace_ops event_ops = { .func = on_program_event };
-static struct ftrace_ops free_ops = { .func = on_image_free };
+/* Permanent: kernel.ftrace_enabled cannot be set to 0, which would make them miss what retires slots. */
+static struct ftrace_ops event_ops = { .func = on_program_event, .flags = FTRACE_OPS_FL_PERMANENT };
+static struct ftrace_ops free_ops = { .func = on_image_free, .flags = FTRACE_OPS_FL_PERMANENT };
 
 static int watch(struct ftrace_ops *ops, const char *function)
 {
@@ -334,7 +335,8 @@ static int watch(struct ftrace_ops *ops, const char *function)
 		pr_info_once("kfunctrace: cannot watch %s (%d): this kernel's programs cannot be followed\n",
 			     function, err);
 	}
-	return err;
+	/* The function tracer is off: that is not the EBUSY of those who find another owner. */
+	return err == -EBUSY ? -ENODEV : err;
 }
 
 static void unwatch(struct ftrace_ops *ops)

@@ -87,9 +87,24 @@ matches "and says so" stderr 'refuses fentry programs .*: the module counts inst
 
 # --- keep ---------------------------------------------------------------------
 
+# Off, the tracer would hide from the module what takes memory from one program for another.
+switch_tracer()
+{
+	echo "$1" 2>/dev/null >/proc/sys/kernel/ftrace_enabled
+}
+switch_tracer 0
+could_switch=$?
+switch_tracer 1
 kfunctrace stat --engine=module >stdout 2>stderr -k "$kfunc" --keep -- true
 is "--keep begins to count" $? 0
 matches "and the module counts on" $CONTROL '^kept 1$'
+if switch_tracer 0; then
+	switch_tracer 1
+	not_ok "the function tracer cannot be switched off meanwhile"
+else
+	ok "the function tracer cannot be switched off meanwhile"
+fi
+is "it is on" "$(cat /proc/sys/kernel/ftrace_enabled)" 1
 workload --truth truth.json two-programs >/dev/null
 jq --arg k "$kfunc" 'map(select(.kfunc == $k))' truth.json >t.json && mv t.json truth.json
 kfunctrace stat --engine=module --json >rows.json 2>stderr
@@ -109,6 +124,9 @@ fi
 kfunctrace stat --stop --json >rows.json 2>stderr
 agrees "--stop reads it for the last time" sums $?
 check "and ends it" is_idle
+switch_tracer 0
+is "then the function tracer can be switched off as before" $? $could_switch
+switch_tracer 1
 kfunctrace stat --stop >stdout 2>stderr
 is "there is nothing to end then" $? 2
 kfunctrace stat --engine=bpf --keep -d 1 >stdout 2>stderr
