@@ -4,10 +4,9 @@
  *
  * One ftrace_ops sees the calls: on a function that nobody else traces the kernel calls its handler
  * right away, and nothing is missed, because the handler can do without ftrace's protection against
- * recursion: what it calls that could be traced, and so come back to it, is called once a call site.
- * Where a kfunc can return NULL, returns are seen by what the kernel has for that (compat.h), and so are
- * calls, if it shows them: two handlers on one function cost much more than one. It may miss some, which
- * it counts.
+ * recursion: it calls nothing that could be traced, and so come back to it. Where a kfunc can return
+ * NULL, returns are seen by what the kernel has for that (compat.h), and so are calls, if it shows them:
+ * two handlers on one function cost much more than one. It may miss some, which it counts.
  */
 #include <linux/kallsyms.h>
 #include <linux/ktime.h>

@@ -176,17 +176,23 @@ static u64 key_caller(u64 key)
  * The function that the call before a return address names, when it is not the kfunc: kfuncs that
  * end in a call of another one are compiled to a jump there, and the other then finds the address
  * of their caller. That program did not call it. 0: called directly, or not by a plain call.
+ *
+ * What is read is there, but for an address that is none of a caller. copy_from_kernel_nofault() is a
+ * function that could be counted, and its handler would come back here.
  */
 static notrace u64 called_instead(unsigned long ip, unsigned long return_address)
 {
-	u64 target;
+	u64 target = 0;
 	s32 distance;
 	u8 opcode;
 
-	if (get_kernel_nofault(opcode, (u8 *)return_address - 5) ||
-	    get_kernel_nofault(distance, (s32 *)(return_address - 4)) || opcode != 0xe8)
-		return 0;
-	target = return_address + distance;
+	pagefault_disable();
+	__get_kernel_nofault(&opcode, (u8 *)return_address - 5, u8, unreadable);
+	__get_kernel_nofault(&distance, (s32 *)(return_address - 4), s32, unreadable);
+	if (opcode == 0xe8)
+		target = return_address + distance;
+unreadable:
+	pagefault_enable();
 	return ip - target < 16 ? 0 : target;
 }
 
