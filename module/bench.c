@@ -46,12 +46,8 @@ static int __init bench_init(void)
 
 static void __exit bench_exit(void)
 {
-	if (exits) {
-		compat_exits_detach(&returns);
-		return;
-	}
-	unregister_ftrace_function(&ops);
-	compat_ftrace_forget(&ops);
+	/* Nothing can keep the module any more, should the kernel not let go of it. */
+	WARN_ON(exits ? compat_exits_detach(&returns) : compat_ftrace_detach(&ops));
 }
 
 module_init(bench_init);

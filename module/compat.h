@@ -104,6 +104,24 @@ static inline void compat_ftrace_forget(struct ftrace_ops *ops)
 	*ops = made;
 }
 
+static inline bool compat_ftrace_is_attached(const struct ftrace_ops *ops)
+{
+	return ops->flags & FTRACE_OPS_FL_ENABLED;
+}
+
+/*
+ * Takes an ops off its functions, if it is on them, and waits until its handler is running nowhere. On
+ * an error it is still there.
+ */
+static inline int compat_ftrace_detach(struct ftrace_ops *ops)
+{
+	int err = compat_ftrace_is_attached(ops) ? unregister_ftrace_function(ops) : 0;
+
+	if (!err)
+		compat_ftrace_forget(ops);
+	return err;
+}
+
 /*
  * Handlers for returns. COMPAT_EXITS(exits, entered, returned) defines them. `returned` gets the
  * address of the ftrace site, the return address, and whether 0 was returned. Fprobes know the return
@@ -166,6 +184,8 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 {
 	int err;
 
+	if (exits->attached)
+		return -EBUSY;
 	/* What it was before does not become what it is now; see compat_ftrace_forget(). */
 	memset(&exits->fprobe, 0, sizeof(exits->fprobe));
 	exits->fprobe.entry_handler = exits->entry_handler;
@@ -181,11 +201,23 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 	return err;
 }
 
-static inline void compat_exits_detach(struct compat_exits *exits)
+/* As compat_ftrace_detach(). The kernel may find no memory for it from 6.14 on. */
+static inline int compat_exits_detach(struct compat_exits *exits)
 {
+	int err = exits->attached ? unregister_fprobe(&exits->fprobe) : 0;
+
+	if (err)
+		return err;
+	/* 6.14 does not wait for handlers; 7.2 does again. */
 	if (exits->attached)
-		unregister_fprobe(&exits->fprobe);
+		synchronize_rcu();
 	exits->attached = false;
+	return 0;
+}
+
+static inline bool compat_exits_are_attached(const struct compat_exits *exits)
+{
+	return exits->attached;
 }
 
 /* The module that the function is in is going. 6.14 takes care of that itself. */
@@ -229,13 +261,20 @@ struct compat_exits {
 /* Calls of one function that may be on their way at the same time. */
 #define COMPAT_MAX_ACTIVE 256
 
-static inline void compat_exits_detach(struct compat_exits *exits)
+/* It does not fail. */
+static inline int compat_exits_detach(struct compat_exits *exits)
 {
 	for (int i = 0; i < exits->nr; i++)
 		unregister_kretprobe(&exits->probes[i]);
 	kfree(exits->probes);
 	exits->probes = NULL;
 	exits->nr = 0;
+	return 0;
+}
+
+static inline bool compat_exits_are_attached(const struct compat_exits *exits)
+{
+	return exits->nr;
 }
 
 static inline int compat_exits_attach(struct compat_exits *exits, unsigned long *addresses, int nr,
@@ -256,6 +295,8 @@ static inline int compat_exits_attach(struct compat_exits *exits, unsigned long 
 		probe->maxactive = max_active;
 		err = register_kretprobe(probe);
 		if (err) {
+			pr_info_once("%s: cannot follow %pS to its return (%d)\n", THIS_MODULE->name,
+				     probe->kp.addr, err);
 			compat_exits_detach(exits);
 			return err;
 		}

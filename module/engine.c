@@ -23,7 +23,6 @@ static struct ftrace_ops entry_ops = {
 	.func = engine_slots__on_entry,
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
-static bool entries_attached;
 COMPAT_EXITS(exits, engine_slots__on_call, engine_slots__on_exit);
 /* Never registered: whether a function can be traced. */
 static struct ftrace_ops try_ops = { .func = engine_slots__on_entry };
@@ -35,6 +34,10 @@ static int nr_by_address;
 static int fail_allocation;
 module_param(fail_allocation, int, 0600);
 MODULE_PARM_DESC(fail_allocation, "for tests: the allocation of the engine that is to fail, from now on counted from 1; 0: none");
+
+static int fail_detach;
+module_param(fail_detach, int, 0600);
+MODULE_PARM_DESC(fail_detach, "for tests: so many times from now on the engine cannot take off what is attached");
 
 static unsigned int max_active = COMPAT_MAX_ACTIVE;
 module_param(max_active, uint, 0400);
@@ -50,7 +53,7 @@ bool engine__allocation_fails(void)
 /* An ftrace site is at most behind one endbr64. */
 #define MAX_SITE_OFFSET 16
 
-notrace int engine__find_kfunc(unsigned long ip)
+notrace int engine__kfunc_at(unsigned long ip)
 {
 	int low = 0, high = nr_by_address;
 
@@ -65,6 +68,13 @@ notrace int engine__find_kfunc(unsigned long ip)
 	if (!low || ip - engine.kfuncs[by_address[low - 1]].address >= MAX_SITE_OFFSET)
 		return -1;
 	return by_address[low - 1];
+}
+
+notrace int engine__find_kfunc(unsigned long ip)
+{
+	int kfunc = engine__kfunc_at(ip);
+
+	return kfunc < 0 || READ_ONCE(engine.kfuncs[kfunc].gone) ? -1 : kfunc;
 }
 
 static int compare_addresses(const void *a, const void *b)
@@ -91,7 +101,7 @@ int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
 	int err;
 
 	for (int i = 0; i < engine.nr_kfuncs; i++) {
-		if (engine.kfuncs[i].address == address)
+		if (!engine.kfuncs[i].gone && engine.kfuncs[i].address == address)
 			return -EEXIST;
 	}
 	if (engine.nr_kfuncs == KFT_MAX_PROBES)
@@ -112,7 +122,7 @@ int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
 
 unsigned long engine__missed(void)
 {
-	return compat_exits_missed(&exits);
+	return engine.state == ENGINE_COUNTING ? compat_exits_missed(&exits) : 0;
 }
 
 /* --- attaching -------------------------------------------------------------------------------- */
@@ -150,7 +160,6 @@ static int attach_entries(unsigned long *addresses, int nr)
 	err = ftrace_set_filter_ips(&entry_ops, addresses, nr, 0, 1);
 	if (!err)
 		err = register_ftrace_function(&entry_ops);
-	entries_attached = !err;
 	if (err)
 		compat_ftrace_forget(&entry_ops);
 	return err;
@@ -161,15 +170,6 @@ static int attach_exits(unsigned long *addresses, int nr)
 	if (nr && engine__allocation_fails())
 		return -ENOMEM;
 	return compat_exits_attach(&exits, addresses, nr, max_active);
-}
-
-static void detach_entries(void)
-{
-	if (!entries_attached)
-		return;
-	unregister_ftrace_function(&entry_ops);
-	compat_ftrace_forget(&entry_ops);
-	entries_attached = false;
 }
 
 static int attach(void)
@@ -183,23 +183,30 @@ static int attach(void)
 	err = attach_exits(addresses, collect(addresses, is_seen_by_exits));
 	if (!err)
 		err = attach_entries(addresses, collect(addresses, is_seen_by_entries));
-	if (err)
-		compat_exits_detach(&exits);
 	kfree(addresses);
 	return err;
 }
 
-static void detach(void)
+static bool is_attached(void)
 {
-	detach_entries();
-	compat_exits_detach(&exits);
+	return compat_ftrace_is_attached(&entry_ops) || compat_exits_are_attached(&exits);
+}
+
+static int detach(void)
+{
+	if (READ_ONCE(fail_detach) > 0) {
+		fail_detach--;
+		return -ENOMEM;
+	}
+	return compat_exits_detach(&exits) ?: compat_ftrace_detach(&entry_ops);
 }
 
 int engine__start(void)
 {
 	int err;
 
-	if (engine.state != ENGINE_PREPARED)
+	/* Attached: a start has failed, and the kernel did not let go. */
+	if (engine.state != ENGINE_PREPARED || is_attached())
 		return -EBUSY;
 	nr_by_address = 0;
 	for (int i = 0; i < engine.nr_kfuncs; i++) {
@@ -211,10 +218,12 @@ int engine__start(void)
 	sort(by_address, nr_by_address, sizeof(by_address[0]), compare_addresses, NULL);
 
 	err = attach();
-	if (err)
+	if (err) {
+		/* Some of it may have counted for a moment. */
+		if (!detach())
+			engine_slots__clear();
 		return err;
-	/* Who has to be told to end it is not there while the module is not. */
-	__module_get(THIS_MODULE);
+	}
 	engine.begun_ns = ktime_get_ns();
 	engine.state = ENGINE_COUNTING;
 	return 0;
@@ -236,29 +245,31 @@ int engine__begin(const struct file *owner, u32 nr_slots)
 	err = engine_slots__alloc(nr_slots);
 	if (err)
 		goto free_kfuncs;
+	engine.state = ENGINE_PREPARED;
+	/* Who has to be told to end it is not there while the module is not. */
+	__module_get(THIS_MODULE);
 	err = engine_programs__watch();
 	if (err)
-		goto free_slots;
-	engine.state = ENGINE_PREPARED;
-	engine.owner = owner;
-	return 0;
-free_slots:
-	engine_slots__free();
+		engine__end();
+	else
+		engine.owner = owner;
+	return err;
 free_kfuncs:
 	kvfree(engine.kfuncs);
 	engine.kfuncs = NULL;
 	return err;
 }
 
-void engine__end(void)
+int engine__end(void)
 {
-	bool counting = engine.state == ENGINE_COUNTING;
+	int err;
 
 	if (engine.state == ENGINE_IDLE)
-		return;
-	/* All of these wait until no handler is running any more. */
-	detach();
-	engine_programs__unwatch();
+		return 0;
+	/* Both wait until no handler is running any more. Until then nothing of theirs may go. */
+	err = detach() ?: engine_programs__unwatch();
+	if (err)
+		return err;
 	compat_ftrace_forget(&try_ops);
 	engine_slots__free();
 	nr_by_address = 0;
@@ -267,8 +278,8 @@ void engine__end(void)
 	engine.kfuncs = NULL;
 	engine.owner = NULL;
 	engine.state = ENGINE_IDLE;
-	if (counting)
-		module_put(THIS_MODULE);
+	module_put(THIS_MODULE);
+	return 0;
 }
 
 /* --- modules that go -------------------------------------------------------------------------- */
@@ -284,7 +295,10 @@ static bool others_are_left(const struct module *module,
 	return false;
 }
 
-/* Its addresses become somebody else's: its kfuncs and what it calls are taken off them. */
+/*
+ * Its addresses become somebody else's: its kfuncs and what it calls are taken off them. Should the
+ * kernel not do that for want of memory, handlers find no kfunc at those addresses any more.
+ */
 static void forget_module(const struct module *module)
 {
 	bool any_entries_left = others_are_left(module, is_seen_by_entries);
@@ -296,16 +310,16 @@ static void forget_module(const struct module *module)
 
 		if (kfunc->gone || !within_module(kfunc->address, module))
 			continue;
+		WRITE_ONCE(kfunc->gone, true);
 		/* The last one must not leave an empty filter, which means all functions. */
 		if (!any_entries_left)
-			detach_entries();
-		if (entries_attached && is_seen_by_entries(kfunc))
+			compat_ftrace_detach(&entry_ops);
+		if (compat_ftrace_is_attached(&entry_ops) && is_seen_by_entries(kfunc))
 			ftrace_set_filter_ip(&entry_ops, kfunc->address, 1, 0);
-		if (engine.state == ENGINE_COUNTING && is_seen_by_exits(kfunc))
+		if (is_seen_by_exits(kfunc))
 			compat_exits_forget(&exits, kfunc->address, !any_exits_left);
 		spin_lock_irqsave(&engine_lock, flags);
 		engine_slots__sweep_kfunc(i);
-		kfunc->gone = true;
 		spin_unlock_irqrestore(&engine_lock, flags);
 	}
 }

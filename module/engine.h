@@ -46,7 +46,7 @@ enum engine_state {
 struct engine {
 	struct mutex mutex; /* of everything but the counters and programs */
 	enum engine_state state;
-	const struct file *owner; /* NULL: nobody, or counting on after its owner has gone */
+	const struct file *owner; /* NULL: nobody, counting on after its owner has gone, or not ended */
 	u64 begun_ns;		  /* counting began, by the monotonic clock */
 	struct engine_kfunc *kfuncs;
 	int nr_kfuncs;
@@ -61,8 +61,11 @@ void engine__exit(void);
 int engine__begin(const struct file *owner, u32 nr_slots);
 int engine__add_kfunc(unsigned long address, const char *name, bool nulls);
 int engine__start(void);
-void engine__end(void);
-/* Returns the kfunc whose ftrace site is at ip, or -1. Any context, while counting. */
+/* Fails when the kernel does not let go of what is attached: then all stays, and may be tried again. */
+int engine__end(void);
+/* Returns the kfunc whose ftrace site is or was at ip, or -1. Any context, while counting. */
+int engine__kfunc_at(unsigned long ip);
+/* The same without those whose module is gone: it is another function then that is there. */
 int engine__find_kfunc(unsigned long ip);
 /* Calls whose NULL returns are counted, and that the kernel could not follow. */
 unsigned long engine__missed(void);
@@ -99,7 +102,8 @@ void engine_device__unregister(void);
 
 int engine_slots__alloc(u32 nr_slots);
 u32 engine_slots__nr(void);
-/* Once nothing is attached. */
+/* Both once nothing is attached: as they were before anything was counted; no more. */
+void engine_slots__clear(void);
 void engine_slots__free(void);
 
 /* What is attached: a call begins, a call returns to that address. Any context. */
@@ -139,9 +143,9 @@ void engine_slots__visit(u64 start, u64 end, bool (*visit)(u64 return_address, v
 
 /* --- programs --------------------------------------------------------------------------------- */
 
-/* Begins, ends to follow programs as they come and go. */
+/* Begins, ends to follow programs as they come and go. Where one of them fails the other is called. */
 int engine_programs__watch(void);
-void engine_programs__unwatch(void);
+int engine_programs__unwatch(void);
 /* A program that was there before. */
 int engine_programs__record_fd(int fd, u32 type);
 /* Its records are dropped: 0, -ENOENT, or -EBUSY when it is not gone. */

@@ -111,8 +111,7 @@ static int end(const struct file *file, char **args)
 	/* What nobody owns counts on for whoever comes. */
 	if (engine.owner && engine.owner != file)
 		return -EBUSY;
-	engine__end();
-	return 0;
+	return engine__end();
 }
 
 static const struct command commands[] = {
@@ -242,8 +241,9 @@ static int device_open(struct inode *inode, struct file *file)
 static int device_release(struct inode *inode, struct file *file)
 {
 	mutex_lock(&engine.mutex);
-	if (engine.owner == file)
-		engine__end();
+	/* Whoever comes may try again what fails here. */
+	if (engine.owner == file && engine__end())
+		engine.owner = NULL;
 	mutex_unlock(&engine.mutex);
 	return single_release(inode, file);
 }

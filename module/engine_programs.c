@@ -339,35 +339,22 @@ static int watch(struct ftrace_ops *ops, const char *function)
 	return err == -EBUSY ? -ENODEV : err;
 }
 
-static void unwatch(struct ftrace_ops *ops)
-{
-	unregister_ftrace_function(ops);
-	compat_ftrace_forget(ops);
-}
-
 int engine_programs__watch(void)
 {
-	int err;
-
 	lost_images = lost_progs = 0;
 	/* Ends before beginnings: no image is recorded whose end could be missed. */
-	err = watch(&free_ops, "bpf_jit_free");
-	if (err)
-		return err;
-	err = watch(&event_ops, "perf_event_bpf_event");
-	if (err)
-		unwatch(&free_ops);
-	return err;
+	return watch(&free_ops, "bpf_jit_free") ?: watch(&event_ops, "perf_event_bpf_event");
 }
 
-void engine_programs__unwatch(void)
+int engine_programs__unwatch(void)
 {
+	int err = compat_ftrace_detach(&event_ops) ?: compat_ftrace_detach(&free_ops);
 	struct hlist_node *next;
 	struct image *image;
 	struct prog *prog;
 
-	unwatch(&event_ops);
-	unwatch(&free_ops);
+	if (err)
+		return err;
 	for (int i = 0; i < ARRAY_SIZE(images); i++) {
 		hlist_for_each_entry_safe(image, next, &images[i], node)
 			kfree(image);
@@ -378,6 +365,7 @@ void engine_programs__unwatch(void)
 	}
 	nr_images = nr_progs = 0;
 	engine_lines__free();
+	return 0;
 }
 
 static bool show_program(struct engine_reading *reading, const struct prog *prog)

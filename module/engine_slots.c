@@ -136,6 +136,29 @@ static void free_retired(bool all, u32 prog_id)
 	}
 }
 
+void engine_slots__clear(void)
+{
+	unsigned long flags;
+	u32 nr = engine_slots__nr();
+	int cpu;
+
+	/* Programs go meanwhile, and retire what has a key. */
+	spin_lock_irqsave(&engine_lock, flags);
+	engine_generation++;
+	memset(slots.keys, 0, nr * sizeof(*slots.keys));
+	memset(slots.orphans, 0, KFT_MAX_PROBES * sizeof(*slots.orphans));
+	free_retired(true, 0);
+	lost_retired = 0;
+	spin_unlock_irqrestore(&engine_lock, flags);
+	for_each_possible_cpu(cpu) {
+		memset(per_cpu_ptr(slots.calls, cpu), 0, nr * sizeof(u64));
+		memset(per_cpu_ptr(slots.exits, cpu), 0, nr * sizeof(u64));
+		memset(per_cpu_ptr(slots.nulls, cpu), 0, nr * sizeof(u64));
+		memset(per_cpu_ptr(slots.unattributed, cpu), 0,
+		       KFT_MAX_PROBES * sizeof(struct unattributed));
+	}
+}
+
 void engine_slots__free(void)
 {
 	vfree(slots.keys);
@@ -239,7 +262,10 @@ static noinline notrace void count_elsewhere(unsigned long ip, unsigned long ret
 	bool no_caller = key_caller(key) != return_address;
 	int kfunc = engine__find_kfunc(ip), at;
 
-	/* From 6.14 on a call that an earlier counting saw may return in this one. */
+	/*
+	 * From 6.14 on a call that an earlier counting saw may return in this one. And where a kfunc
+	 * was whose module is gone, something else may be by now.
+	 */
 	if (kfunc < 0)
 		return;
 	at = no_caller ? -1 : find_slot(key, ip, return_address);
@@ -364,7 +390,7 @@ static void retire(u32 at, const struct engine_heir *heir, u64 start)
 	u64 key = slots.keys[at], via = slots.via[at];
 	struct slot_counts counts = counts_of(at);
 	struct retired like = { .kind = heir->kind }, *retired = NULL;
-	int kfunc = engine__find_kfunc(key_ip(key));
+	int kfunc = engine__kfunc_at(key_ip(key));
 
 	engine_generation++;
 	if (!WARN_ON_ONCE(kfunc < 0)) {
@@ -405,7 +431,7 @@ void engine_slots__sweep_kfunc(int kfunc)
 		u64 key = READ_ONCE(slots.keys[at]), start = 0;
 		struct engine_heir heir = { .kind = HEIR_KERNEL };
 
-		if (key <= KEY_LAST || engine__find_kfunc(key_ip(key)) != kfunc)
+		if (key <= KEY_LAST || engine__kfunc_at(key_ip(key)) != kfunc)
 			continue;
 		/* A caller in neither is of the kernel; which, is not kept. */
 		engine_programs__heir_of(key_caller(key), &heir, &start);
@@ -456,7 +482,7 @@ static bool show_slot(struct engine_reading *reading, u32 at)
 		return true;
 	counts = counts_of(at);
 	seq_printf(reading->m, "slot %d 0x%llx 0x%llx %llu %llu %llu\n",
-		   engine__find_kfunc(key_ip(key)), key_caller(key), slots.via[at], counts.calls,
+		   engine__kfunc_at(key_ip(key)), key_caller(key), slots.via[at], counts.calls,
 		   counts.exits, counts.nulls);
 	return engine_reading__goes_on(reading);
 }
