@@ -19,6 +19,11 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
+/* A slot's key is two addresses of the uppermost 2 GiB, and handlers get what ftrace saves of arguments. */
+#if !defined(CONFIG_X86_64) || !defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#error "kfunctrace's modules are for x86-64 kernels with CONFIG_DYNAMIC_FTRACE_WITH_ARGS"
+#endif
+
 /* 6.2: the compiler shall leave kfuncs as they are. */
 #ifndef __bpf_kfunc
 #define __bpf_kfunc __used noinline __noclone

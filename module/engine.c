@@ -39,8 +39,17 @@ static int fail_detach;
 module_param(fail_detach, int, 0600);
 MODULE_PARM_DESC(fail_detach, "for tests: so many times from now on the engine cannot take off what is attached");
 
+static int set_max_active(const char *text, const struct kernel_param *param)
+{
+	return param_set_uint_minmax(text, param, 1, 65536);
+}
+
+static const struct kernel_param_ops max_active_ops = {
+	.set = set_max_active,
+	.get = param_get_uint,
+};
 static unsigned int max_active = COMPAT_MAX_ACTIVE;
-module_param(max_active, uint, 0400);
+module_param_cb(max_active, &max_active_ops, &max_active, 0400);
 MODULE_PARM_DESC(max_active, "calls that may be on their way at once and be followed to their return, where the kernel wants to know");
 
 bool engine__allocation_fails(void)
@@ -175,7 +184,7 @@ static int attach_exits(unsigned long *addresses, int nr)
 static int attach(void)
 {
 	unsigned long *addresses =
-		engine_zalloc(engine.nr_kfuncs * sizeof(*addresses), GFP_KERNEL);
+		engine_zalloc(array_size(engine.nr_kfuncs, sizeof(*addresses)), GFP_KERNEL);
 	int err;
 
 	if (!addresses)
@@ -239,7 +248,8 @@ int engine__begin(const struct file *owner, u32 nr_slots)
 		return -EBUSY;
 	engine.kfuncs = engine__allocation_fails() ?
 				NULL :
-				kvcalloc(KFT_MAX_PROBES, sizeof(*engine.kfuncs), GFP_KERNEL);
+				kvcalloc(KFT_MAX_PROBES, sizeof(*engine.kfuncs),
+					 GFP_KERNEL | __GFP_NOWARN);
 	if (!engine.kfuncs)
 		return -ENOMEM;
 	err = engine_slots__alloc(nr_slots);

@@ -11,6 +11,8 @@
 #include <linux/log2.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -175,6 +177,10 @@ static ssize_t device_write(struct file *file, const char __user *from, size_t c
 		char *end;
 		int err;
 
+		/* One write may have as many lines as anyone likes. */
+		if (fatal_signal_pending(current))
+			return done ?: -EINTR;
+		cond_resched();
 		if (copy_from_user(line, from + done, chunk))
 			return done ?: -EFAULT;
 		line[chunk] = '\0';

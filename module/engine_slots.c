@@ -88,7 +88,9 @@ static u64 __percpu *alloc_counts(u32 nr)
 
 static void *alloc_table(size_t nr, size_t size)
 {
-	return engine__allocation_fails() ? NULL : vzalloc(array_size(nr, size));
+	return engine__allocation_fails() ? NULL :
+					    __vmalloc(array_size(nr, size),
+						      GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 }
 
 int engine_slots__alloc(u32 nr_slots)

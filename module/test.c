@@ -26,10 +26,32 @@
 
 /* --- counting -------------------------------------------------------------------- */
 
-#define FOR_EACH_KFUNC(do)                                                                         \
-	do                                                                                         \
-	(kfunctrace_test_object_create) do(                                                        \
-		kfunctrace_test_object_find) do(kfunctrace_test_object_acquire) do(kfunctrace_test_object_kptr_get) do(kfunctrace_test_object_release) do(kfunctrace_test_object_leak) do(kfunctrace_test_object_destroy) do(kfunctrace_test_object_peek) do(kfunctrace_test_object_index) do(kfunctrace_test_object_expire) do(kfunctrace_test_plain) do(kfunctrace_test_old) do(kfunctrace_test_no_site) do(kfunctrace_test_by_kernel) do(kfunctrace_test_sleepable) do(kfunctrace_test_destructive) do(kfunctrace_test_perfmon) do(kfunctrace_test_spinlock_safe) do(kfunctrace_test_implicit) do(kfunctrace_test_sum) do(bpf_iter_kfunctrace_test_new) do(bpf_iter_kfunctrace_test_next) do(bpf_iter_kfunctrace_test_destroy)
+/* clang-format off */
+#define FOR_EACH_KFUNC(do)					\
+	do(kfunctrace_test_object_create)			\
+	do(kfunctrace_test_object_find)				\
+	do(kfunctrace_test_object_acquire)			\
+	do(kfunctrace_test_object_kptr_get)			\
+	do(kfunctrace_test_object_release)			\
+	do(kfunctrace_test_object_leak)				\
+	do(kfunctrace_test_object_destroy)			\
+	do(kfunctrace_test_object_peek)				\
+	do(kfunctrace_test_object_index)			\
+	do(kfunctrace_test_object_expire)			\
+	do(kfunctrace_test_plain)				\
+	do(kfunctrace_test_old)					\
+	do(kfunctrace_test_no_site)				\
+	do(kfunctrace_test_by_kernel)				\
+	do(kfunctrace_test_sleepable)				\
+	do(kfunctrace_test_destructive)				\
+	do(kfunctrace_test_perfmon)				\
+	do(kfunctrace_test_spinlock_safe)			\
+	do(kfunctrace_test_implicit)				\
+	do(kfunctrace_test_sum)					\
+	do(bpf_iter_kfunctrace_test_new)			\
+	do(bpf_iter_kfunctrace_test_next)			\
+	do(bpf_iter_kfunctrace_test_destroy)
+/* clang-format on */
 
 #define NUMBER_OF(name) NUMBER_##name,
 #define NAME_OF(name)	#name,
