@@ -11,8 +11,10 @@ CONTROL=/dev/kfunctrace
 MODULE=/vm/modules/kfunctrace.ko
 export PATH="$PATH:/root"
 
-# Of cycles between two measurements, and how much may be noise: less than half a kilobyte a cycle.
+# Of cycles between two measurements, of programs in each that come and go, and how much may be noise: less
+# than any record that the module keeps of a program, if each were lost.
 CYCLES=20
+ROUNDS=16
 NOISE_KB=12
 
 for kfunc in $(workload --kfuncs churn); do
@@ -26,7 +28,7 @@ cycle()
 	insmod $MODULE || return
 	# shellcheck disable=SC2046 # no command has a blank that does not separate
 	control run '1 begin 4096' "$(sed -n 1p commands)" "$(sed -n 2p commands)" '1 start' '1 keep' >run.out
-	workload --truth /dev/null --rounds 4 churn >/dev/null || return
+	workload --truth /dev/null --rounds $ROUNDS churn >/dev/null || return
 	# The kernel frees programs in its own time.
 	wait_for 10 grep -q '^retired ' $CONTROL
 	grep -c '^retired ' $CONTROL >records
