@@ -4,18 +4,18 @@
 # make check-vm   runs the tests in VMs; KERNELS="trixie" on some kernels only
 
 WORKLOADS       := $(BUILD)/workloads
-# attach_all.c has an object of its own.
-WORKLOAD_BPF    := $(filter-out attached,\
+# attach_all.c and odd_events.c have objects of their own.
+WORKLOAD_BPF    := $(filter-out attached odd_events,\
 	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
 	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/months.c \
-		%/refuse_fentry.c %/dynamic_probes.c,\
+		%/refuse_fentry.c %/dynamic_probes.c %/odd_events.c,\
 		$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
 workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all \
 	$(WORKLOADS)/control $(WORKLOADS)/months $(WORKLOADS)/dynamic-probes \
-	$(WORKLOADS)/refuse-fentry.so
+	$(WORKLOADS)/odd-events $(WORKLOADS)/refuse-fentry.so
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -48,6 +48,12 @@ $(WORKLOADS)/attach-all: $(BUILD)/loads/attach_all.o | $(WORKLOADS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
 
 $(BUILD)/loads/attach_all.o: $(BUILD)/loads/attached.bpf.o
+
+$(WORKLOADS)/odd-events: $(BUILD)/loads/odd_events.o | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
+
+$(BUILD)/loads/odd_events.o: $(BUILD)/loads/odd_events.bpf.o
 
 $(BUILD)/loads/%.o: tests/workloads/%.c | $(BUILD)/loads
 	$(say) CC $<
