@@ -48,7 +48,12 @@ else
 	matches "the totals of the table say so" table "losses: .*$(echo "$missed" | sed ':a; s/\([0-9]\)\([0-9]\{3\}\)\($\|[,.]\)/\1.\2\3/; ta') calls not followed by the kernel"
 	matches "and with JSON a warning does" warnings "no room to follow $missed calls"
 fi
+is "before the next counting nothing is missed" \
+	"$(/root/control run '1 begin 16' '?missed 0 ' | sed 's/.*: //' | tr '\n' ' ')" "ok 1 "
 rmmod kfunctrace
+for room in 0 65537 -1 x; do
+	is "room for $room calls is none" "$(insmod $MODULE max_active=$room 2>/dev/null || echo refused)" refused
+done
 insmod $MODULE
 stat_workload spread --threads 4 --times 100 / --engine=module
 agrees "with the usual room nothing is missed" exact $?

@@ -103,6 +103,14 @@ kernel_trouble()
 	dmesg | grep -E 'BUG[: ]|WARNING: |Oops|Call Trace|general protection|refcount_t: |list_(add|del) corruption|ftrace bug|(soft|hard) lockup|blocked for more than|self-detected stall|detected stalls'
 }
 
+# What the kernel's log has from line FROM on, but for what it says of any module that is not its own, and
+# of clocks and timers that were late on a busy host: log_since FROM
+log_since()
+{
+	dmesg | tail -n "+$1" | grep -vE 'taints kernel|verification failed|kernel BTF mismatch|BPF: |BTF: -|^$' |
+		grep -vE 'hrtimer: interrupt took|clocksource: '
+}
+
 # The workloads that this kernel can run.
 has_workload()
 {

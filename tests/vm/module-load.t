@@ -14,14 +14,6 @@ loaded()
 	lsmod | sed -nE 's/^(kfunctrace[a-z_]*) .*/\1/p' | sort | tr '\n' ' '
 }
 
-# Of the modules of the kernel's log since line FROM: what is no message of an untrusted module.
-# That timers and clocks were late says how busy the host is.
-complaints()
-{
-	dmesg | tail -n "+$1" | grep -vE 'taints kernel|verification failed|kernel BTF mismatch|BPF: |BTF: -|^$' |
-		grep -vE 'hrtimer: interrupt took|clocksource: '
-}
-
 is "both modules are loaded" "$(loaded)" "$both "
 for module in $both; do
 	is "$module has BTF" "$(bpftool btf show | grep -c "name \[$module\]")" 1
@@ -54,7 +46,7 @@ touch stop
 # shellcheck disable=SC2086 # several numbers
 wait $load_pids
 is "both are there" "$(loaded)" "$both "
-is "the kernel has nothing to say of it" "$(complaints $log)" ""
+is "the kernel has nothing to say of it" "$(log_since $log)" ""
 
 # replace_bytes FROM TO FILE: in hex
 replace_bytes()

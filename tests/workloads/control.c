@@ -4,9 +4,13 @@
  *
  *   control run LINE...   writes each and prints what came of it: "LINE: ok" or the errno's name.
  *                         "+LINE" is written by a second opener, "=SECONDS" waits, "-" closes the
- *                         first opener's file and opens it anew. Without any, those of stdin.
+ *                         first opener's file and opens it anew, "?TEXT" prints how many lines that
+ *                         begin so are read by a third. Without any, those of stdin.
  *   control raw BYTES...  the same without the newline, and with \0 for a zero byte
- *   control fuzz SEED N   N random writes: commands with something wrong, and plain garbage
+ *   control fuzz SEED N KFUNC
+ *                         N random writes: commands, KFUNC among them, with something wrong and
+ *                         without, and plain garbage; and as many readings. Prints how many were
+ *                         accepted and how many readings were of a counting
  *   control tiny          reads with small buffers; prints where they differ from a large one
  *   control as-nobody     opens it without privileges
  */
@@ -45,6 +49,47 @@ static void write_and_tell(int fd, const char *bytes, size_t len, const char *sh
 		printf("%s: ok\n", shown);
 }
 
+/* Everything in pieces of a size; without the line that is another at each reading. */
+static char *read_all(size_t size)
+{
+	char *text = malloc(MAX_TEXT), *line;
+	int fd = open_control();
+	size_t len = 0;
+	ssize_t got;
+
+	if (!text)
+		exit(2);
+	while ((got = read(fd, text + len, size)) > 0 && len + got + size < MAX_TEXT)
+		len += got;
+	close(fd);
+	if (got < 0) {
+		fprintf(stderr, "control: cannot read: %s\n", strerror(errno));
+		exit(2);
+	}
+	text[len] = '\0';
+	line = strstr(text, "\nnanoseconds ");
+	if (line) {
+		char *next = strchr(line + 1, '\n');
+
+		memmove(line, next, strlen(next) + 1);
+	}
+	return text;
+}
+
+/* How many lines begin so. */
+static int count_lines(const char *beginning)
+{
+	char *text = read_all(1 << 16);
+	int nr = 0;
+
+	for (const char *line = text; *line; line += *line == '\n') {
+		nr += strncmp(line, beginning, strlen(beginning)) == 0;
+		line += strcspn(line, "\n");
+	}
+	free(text);
+	return nr;
+}
+
 static int run(int nr, char **lines)
 {
 	int first = open_control(), second = open_control();
@@ -59,6 +104,10 @@ static int run(int nr, char **lines)
 		if (strcmp(line, "-") == 0) {
 			close(first);
 			first = open_control();
+			continue;
+		}
+		if (*line == '?') {
+			printf("%s: %d\n", line, count_lines(line + 1));
 			continue;
 		}
 		if (asprintf(&ended, "%s\n", line + (*line == '+')) < 0)
@@ -103,76 +152,75 @@ static int raw(int nr, char **texts)
 	return 0;
 }
 
-/* Every command but those that would end or keep what others count; addresses are made up. */
+/* Every command; %s is the one that adds the kfunc. */
 static const char *const seeds[] = {
 	"1 begin 4096\n",
 	"1 begin 16\n",
+	"%s\n",
 	"1 kfunc ffffffff81000000 bpf_task_acquire nulls\n",
 	"1 kfunc 0 schedule calls\n",
 	"1 program 0 26\n",
 	"1 program 3 5\n",
 	"1 start\n",
 	"1 keep\n",
+	"1 lines\n",
 	"1 forget 12\n",
 	"1 end\n",
 	"1 begin 64\n1 start\n1 end\n",
+	"1 begin 64\n%s\n1 start\n",
+	"1 begin 64\n%s\n1 start\n1 keep\n",
 };
 
-static int fuzz(unsigned int seed, int nr)
+/* Some of it, from somewhere. Returns 1 when it is of a counting, 0 when not, -1 when it is nonsense. */
+static int read_some(int fd)
 {
-	int fd = open_control(), accepted = 0;
+	static char text[4096];
+	ssize_t got = pread(fd, text, 1 + random() % (sizeof(text) - 1), random() % 200 * 20);
+
+	if (got < 0)
+		return -1;
+	got = pread(fd, text, sizeof(text) - 1, 0);
+	if (got < 0)
+		return -1;
+	text[got] = '\0';
+	if (strncmp(text, "kfunctrace 1\nstate ", strlen("kfunctrace 1\nstate ")) != 0)
+		return -1;
+	return strstr(text, "\nstate counting\n") != NULL;
+}
+
+static int fuzz(unsigned int seed, int nr, const char *kfunc)
+{
+	int fd = open_control(), accepted = 0, counting = 0;
 
 	srandom(seed);
 	for (int i = 0; i < nr; i++) {
 		const char *text = seeds[random() % (sizeof(seeds) / sizeof(seeds[0]))];
 		static char bytes[4096];
-		size_t len = strlen(text);
+		int len = snprintf(bytes, sizeof(bytes), text, kfunc), state;
 
-		memcpy(bytes, text, len);
 		for (int changes = random() % 4; changes > 0; changes--)
 			bytes[random() % len] = random();
 		if (random() % 4 == 0)
 			len = random() % (len + 1);
 		if (random() % 16 == 0) {
 			len = random() % sizeof(bytes);
-			for (size_t j = 0; j < len; j++)
+			for (int j = 0; j < len; j++)
 				bytes[j] = random();
 		}
-		accepted += len && write(fd, bytes, len) == (ssize_t)len;
+		accepted += len && write(fd, bytes, len) == len;
+		state = read_some(fd);
+		if (state < 0) {
+			printf("after %d writes what is read is nonsense\n", i + 1);
+			return 1;
+		}
+		counting += state;
 		if (random() % 64 == 0) {
 			close(fd);
 			fd = open_control();
 		}
 	}
-	printf("%d of %d writes were accepted\n", accepted, nr);
+	printf("%d %d\n", accepted, counting);
 	return 0;
-}
-
-/* Everything in pieces of a size; without the line that is another at each reading. */
-static char *read_all(size_t size)
-{
-	char *text = malloc(MAX_TEXT), *line;
-	int fd = open_control();
-	size_t len = 0;
-	ssize_t got;
-
-	if (!text)
-		exit(2);
-	while ((got = read(fd, text + len, size)) > 0 && len + got + size < MAX_TEXT)
-		len += got;
-	close(fd);
-	if (got < 0) {
-		fprintf(stderr, "control: cannot read: %s\n", strerror(errno));
-		exit(2);
-	}
-	text[len] = '\0';
-	line = strstr(text, "\nnanoseconds ");
-	if (line) {
-		char *next = strchr(line + 1, '\n');
-
-		memmove(line, next, strlen(next) + 1);
-	}
-	return text;
 }
 
 static int tiny(void)
@@ -216,8 +264,8 @@ int main(int argc, char **argv)
 		return argc > 2 ? run(argc - 2, argv + 2) : run_stdin();
 	if (strcmp(command, "raw") == 0)
 		return raw(argc - 2, argv + 2);
-	if (strcmp(command, "fuzz") == 0 && argc == 4)
-		return fuzz(atoi(argv[2]), atoi(argv[3]));
+	if (strcmp(command, "fuzz") == 0 && argc == 5)
+		return fuzz(atoi(argv[2]), atoi(argv[3]), argv[4]);
 	if (strcmp(command, "tiny") == 0)
 		return tiny();
 	if (strcmp(command, "as-nobody") == 0)
