@@ -28,7 +28,7 @@ static __always_inline void return_nothing(unsigned long ip, unsigned long retur
 }
 
 static struct ftrace_ops ops = { .func = do_nothing };
-COMPAT_EXITS(returns, enter_nothing, return_nothing);
+COMPAT_EXITS(returns, enter_nothing, return_nothing, compat_exits_null);
 
 static int __init bench_init(void)
 {

@@ -85,7 +85,7 @@ static inline int compat_require_module_btf(void)
 /* --- ftrace ----------------------------------------------------------------------------------- */
 
 /* 6.2 */
-static inline unsigned long compat_ftrace_argument(struct ftrace_regs *fregs, unsigned int n)
+static __always_inline unsigned long compat_ftrace_argument(struct ftrace_regs *fregs, unsigned int n)
 {
 #ifdef ftrace_regs_get_argument
 	return ftrace_regs_get_argument(fregs, n);
@@ -128,11 +128,23 @@ static inline int compat_ftrace_detach(struct ftrace_ops *ops)
 }
 
 /*
- * Handlers for returns. COMPAT_EXITS(exits, entered, returned) defines them. `returned` gets the
- * address of the ftrace site, the return address, and whether 0 was returned. Fprobes know the return
- * address since 6.5, and run `entered` as well, with the first two; before, and where the kernel has
- * no fprobes (Debian's 6.1), each function has a kretprobe, and its calls are seen elsewhere.
+ * Handlers for returns. COMPAT_EXITS(exits, entered, returned, failed) defines them. `returned` gets the
+ * address of the ftrace site, the return address, and what `failed` says of what was returned. Fprobes
+ * know the return address since 6.5, and run `entered` as well, with the first two; before, and where
+ * the kernel has no fprobes (Debian's 6.1), each function has a kretprobe, and its calls are seen
+ * elsewhere.
  */
+static __always_inline bool compat_exits_null(unsigned long returned)
+{
+	return !returned;
+}
+
+/* Of a function that returns an int. */
+static __always_inline bool compat_exits_negative(unsigned long returned)
+{
+	return (s32)returned < 0;
+}
+
 #if IS_ENABLED(CONFIG_FPROBE) && LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 
 #define COMPAT_EXITS_SEE_CALLS true
@@ -162,7 +174,7 @@ struct compat_exits {
 #define compat_fprobe_kept(data, return_address) (*(unsigned long *)(data))
 #endif
 
-#define COMPAT_EXITS(name, entered, function)                                                   \
+#define COMPAT_EXITS(name, entered, function, failed)                                           \
 	static notrace int name##_entered(struct fprobe *fprobe, unsigned long ip,              \
 					  unsigned long return_address,                         \
 					  struct compat_fprobe_regs *regs, void *data)          \
@@ -176,7 +188,7 @@ struct compat_exits {
 					    struct compat_fprobe_regs *regs, void *data)        \
 	{                                                                                       \
 		function(ip, compat_fprobe_kept(data, return_address),                          \
-			 compat_fprobe_returned(regs) == 0);                                    \
+			 failed(compat_fprobe_returned(regs)));                                 \
 	}                                                                                       \
 	static struct compat_exits name = { .entry_handler = name##_entered,                    \
 					    .handler = name##_returned }
@@ -253,12 +265,12 @@ struct compat_exits {
 	int nr;
 };
 
-#define COMPAT_EXITS(name, entered, function)                                                   \
+#define COMPAT_EXITS(name, entered, function, failed)                                           \
 	static notrace int name##_returned(struct kretprobe_instance *instance,                 \
 					   struct pt_regs *regs)                                \
 	{                                                                                       \
 		function((unsigned long)get_kretprobe(instance)->kp.addr,                       \
-			 get_kretprobe_retaddr(instance), regs_return_value(regs) == 0);        \
+			 get_kretprobe_retaddr(instance), failed(regs_return_value(regs)));     \
 		return 0;                                                                       \
 	}                                                                                       \
 	static struct compat_exits name = { .handler = name##_returned }

@@ -4,9 +4,9 @@
  *
  * One ftrace_ops sees the calls: on a function that nobody else traces the kernel calls its handler
  * right away, and nothing is missed, because the handler can do without ftrace's protection against
- * recursion: it calls nothing that could be traced, and so come back to it. Where a kfunc can return
- * NULL, returns are seen by what the kernel has for that (compat.h), and so are calls, if it shows them:
- * two handlers on one function cost much more than one. It may miss some, which it counts.
+ * recursion: it calls nothing that could be traced, and so come back to it. Where returns are wanted
+ * they are seen by what the kernel has for that (compat.h), and so are calls, if it shows them: two
+ * handlers on one function cost much more than one. It may miss some, which it counts.
  */
 #include <linux/kallsyms.h>
 #include <linux/ktime.h>
@@ -19,11 +19,8 @@
 
 struct engine engine = { .mutex = __MUTEX_INITIALIZER(engine.mutex) };
 
-static struct ftrace_ops entry_ops = {
-	.func = engine_slots__on_entry,
-	.flags = FTRACE_OPS_FL_PERMANENT,
-};
-COMPAT_EXITS(exits, engine_slots__on_call, engine_slots__on_exit);
+COMPAT_EXITS(null_exits, engine_slots__on_call, engine_slots__on_exit, compat_exits_null);
+COMPAT_EXITS(negative_exits, engine_slots__on_call, engine_slots__on_exit, compat_exits_negative);
 /* Never registered: whether a function can be traced. */
 static struct ftrace_ops try_ops = { .func = engine_slots__on_entry };
 
@@ -104,7 +101,7 @@ static bool is_function(unsigned long address, const char *name)
 	return strncmp(symbol, name, len) == 0 && strncmp(symbol + len, "+0x0/", 5) == 0;
 }
 
-int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
+int engine__add_kfunc(unsigned long address, const char *name, enum engine_count count)
 {
 	struct engine_kfunc *kfunc;
 	int err;
@@ -124,26 +121,62 @@ int engine__add_kfunc(unsigned long address, const char *name, bool nulls)
 		return err == -EINVAL ? -EOPNOTSUPP : err;
 	kfunc = &engine.kfuncs[engine.nr_kfuncs++];
 	kfunc->address = address;
-	kfunc->nulls = nulls;
+	kfunc->count = count;
 	strscpy(kfunc->name, name, sizeof(kfunc->name));
 	return 0;
 }
 
-unsigned long engine__missed(void)
-{
-	return engine.state == ENGINE_COUNTING ? compat_exits_missed(&exits) : 0;
-}
-
 /* --- attaching -------------------------------------------------------------------------------- */
 
-static bool is_seen_by_exits(const struct engine_kfunc *kfunc)
+static bool may_be_null(const struct engine_kfunc *kfunc)
 {
-	return kfunc->nulls;
+	return kfunc->count == COUNT_NULLS;
 }
 
-static bool is_seen_by_entries(const struct engine_kfunc *kfunc)
+static bool may_be_negative(const struct engine_kfunc *kfunc)
 {
-	return !kfunc->nulls || !COMPAT_EXITS_SEE_CALLS;
+	return kfunc->count == COUNT_NEGATIVES;
+}
+
+static bool may_release_nothing(const struct engine_kfunc *kfunc)
+{
+	return kfunc->count == COUNT_RELEASES;
+}
+
+static bool is_only_called(const struct engine_kfunc *kfunc)
+{
+	return kfunc->count == COUNT_CALLS ||
+	       (!COMPAT_EXITS_SEE_CALLS && (may_be_null(kfunc) || may_be_negative(kfunc)));
+}
+
+/* Whatever sees calls, and which functions' it is to see. */
+static struct entries {
+	struct ftrace_ops ops;
+	bool (*sees)(const struct engine_kfunc *kfunc);
+} entries[] = {
+	{ { .func = engine_slots__on_entry, .flags = FTRACE_OPS_FL_PERMANENT }, is_only_called },
+	{ { .func = engine_slots__on_release, .flags = FTRACE_OPS_FL_PERMANENT },
+	  may_release_nothing },
+};
+
+/* And whatever sees returns. */
+static const struct {
+	struct compat_exits *handlers;
+	bool (*sees)(const struct engine_kfunc *kfunc);
+} exits[] = {
+	{ &null_exits, may_be_null },
+	{ &negative_exits, may_be_negative },
+};
+
+unsigned long engine__missed(void)
+{
+	unsigned long missed = 0;
+
+	if (engine.state != ENGINE_COUNTING)
+		return 0;
+	for (int i = 0; i < ARRAY_SIZE(exits); i++)
+		missed += compat_exits_missed(exits[i].handlers);
+	return missed;
 }
 
 static int collect(unsigned long *addresses, bool (*is_seen)(const struct engine_kfunc *kfunc))
@@ -158,7 +191,7 @@ static int collect(unsigned long *addresses, bool (*is_seen)(const struct engine
 }
 
 /* Without a filter all functions of the kernel are meant. */
-static int attach_entries(unsigned long *addresses, int nr)
+static int attach_entries(struct entries *seen, unsigned long *addresses, int nr)
 {
 	int err;
 
@@ -166,48 +199,61 @@ static int attach_entries(unsigned long *addresses, int nr)
 		return 0;
 	if (engine__allocation_fails())
 		return -ENOMEM;
-	err = ftrace_set_filter_ips(&entry_ops, addresses, nr, 0, 1);
+	err = ftrace_set_filter_ips(&seen->ops, addresses, nr, 0, 1);
 	if (!err)
-		err = register_ftrace_function(&entry_ops);
+		err = register_ftrace_function(&seen->ops);
 	if (err)
-		compat_ftrace_forget(&entry_ops);
+		compat_ftrace_forget(&seen->ops);
 	return err;
 }
 
-static int attach_exits(unsigned long *addresses, int nr)
+static int attach_exits(struct compat_exits *handlers, unsigned long *addresses, int nr)
 {
 	if (nr && engine__allocation_fails())
 		return -ENOMEM;
-	return compat_exits_attach(&exits, addresses, nr, max_active);
+	return compat_exits_attach(handlers, addresses, nr, max_active);
 }
 
 static int attach(void)
 {
 	unsigned long *addresses =
 		engine_zalloc(array_size(engine.nr_kfuncs, sizeof(*addresses)), GFP_KERNEL);
-	int err;
+	int err = 0;
 
 	if (!addresses)
 		return -ENOMEM;
-	err = attach_exits(addresses, collect(addresses, is_seen_by_exits));
-	if (!err)
-		err = attach_entries(addresses, collect(addresses, is_seen_by_entries));
+	for (int i = 0; i < ARRAY_SIZE(exits) && !err; i++)
+		err = attach_exits(exits[i].handlers, addresses, collect(addresses, exits[i].sees));
+	for (int i = 0; i < ARRAY_SIZE(entries) && !err; i++)
+		err = attach_entries(&entries[i], addresses, collect(addresses, entries[i].sees));
 	kfree(addresses);
 	return err;
 }
 
 static bool is_attached(void)
 {
-	return compat_ftrace_is_attached(&entry_ops) || compat_exits_are_attached(&exits);
+	bool attached = false;
+
+	for (int i = 0; i < ARRAY_SIZE(exits); i++)
+		attached |= compat_exits_are_attached(exits[i].handlers);
+	for (int i = 0; i < ARRAY_SIZE(entries); i++)
+		attached |= compat_ftrace_is_attached(&entries[i].ops);
+	return attached;
 }
 
 static int detach(void)
 {
+	int err = 0;
+
 	if (READ_ONCE(fail_detach) > 0) {
 		fail_detach--;
 		return -ENOMEM;
 	}
-	return compat_exits_detach(&exits) ?: compat_ftrace_detach(&entry_ops);
+	for (int i = 0; i < ARRAY_SIZE(exits) && !err; i++)
+		err = compat_exits_detach(exits[i].handlers);
+	for (int i = 0; i < ARRAY_SIZE(entries) && !err; i++)
+		err = compat_ftrace_detach(&entries[i].ops);
+	return err;
 }
 
 int engine__start(void)
@@ -305,14 +351,30 @@ static bool others_are_left(const struct module *module,
 	return false;
 }
 
+static void take_off(const struct engine_kfunc *kfunc, const struct module *module)
+{
+	for (int i = 0; i < ARRAY_SIZE(entries); i++) {
+		if (!entries[i].sees(kfunc))
+			continue;
+		/* The last one must not leave an empty filter, which means all functions. */
+		if (!others_are_left(module, entries[i].sees))
+			compat_ftrace_detach(&entries[i].ops);
+		if (compat_ftrace_is_attached(&entries[i].ops))
+			ftrace_set_filter_ip(&entries[i].ops, kfunc->address, 1, 0);
+	}
+	for (int i = 0; i < ARRAY_SIZE(exits); i++) {
+		if (exits[i].sees(kfunc))
+			compat_exits_forget(exits[i].handlers, kfunc->address,
+					    !others_are_left(module, exits[i].sees));
+	}
+}
+
 /*
  * Its addresses become somebody else's: its kfuncs and what it calls are taken off them. Should the
  * kernel not do that for want of memory, handlers find no kfunc at those addresses any more.
  */
 static void forget_module(const struct module *module)
 {
-	bool any_entries_left = others_are_left(module, is_seen_by_entries);
-	bool any_exits_left = others_are_left(module, is_seen_by_exits);
 	unsigned long flags;
 
 	for (int i = 0; i < engine.nr_kfuncs; i++) {
@@ -321,13 +383,7 @@ static void forget_module(const struct module *module)
 		if (kfunc->gone || !within_module(kfunc->address, module))
 			continue;
 		WRITE_ONCE(kfunc->gone, true);
-		/* The last one must not leave an empty filter, which means all functions. */
-		if (!any_entries_left)
-			compat_ftrace_detach(&entry_ops);
-		if (compat_ftrace_is_attached(&entry_ops) && is_seen_by_entries(kfunc))
-			ftrace_set_filter_ip(&entry_ops, kfunc->address, 1, 0);
-		if (is_seen_by_exits(kfunc))
-			compat_exits_forget(&exits, kfunc->address, !any_exits_left);
+		take_off(kfunc, module);
 		spin_lock_irqsave(&engine_lock, flags);
 		engine_slots__sweep_kfunc(i);
 		spin_unlock_irqrestore(&engine_lock, flags);

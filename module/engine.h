@@ -30,10 +30,19 @@ struct seq_file;
 #define ENGINE_PROTOCOL 1
 #define ENGINE_NAME_LEN 128
 
+/* Which calls of a function are counted apart, in the place of NULLs. */
+enum engine_count {
+	COUNT_CALLS,	 /* none */
+	COUNT_NULLS,	 /* those that return NULL */
+	COUNT_NEGATIVES, /* those that return a negative int */
+	COUNT_RELEASES,	 /* those whose first argument is NULL: they release nothing */
+	NR_COUNTS
+};
+
 struct engine_kfunc {
 	unsigned long address; /* where the function begins; its ftrace site is in the first bytes */
-	bool nulls;	       /* NULL returns are counted */
-	bool gone;	       /* the module that it was in is gone */
+	enum engine_count count;
+	bool gone; /* the module that it was in is gone */
 	char name[ENGINE_NAME_LEN];
 };
 
@@ -59,7 +68,7 @@ void engine__exit(void);
 
 /* All with engine.mutex held. They change nothing when they fail. */
 int engine__begin(const struct file *owner, u32 nr_slots);
-int engine__add_kfunc(unsigned long address, const char *name, bool nulls);
+int engine__add_kfunc(unsigned long address, const char *name, enum engine_count count);
 int engine__start(void);
 /* Fails when the kernel does not let go of what is attached: then all stays, and may be tried again. */
 int engine__end(void);
@@ -67,7 +76,7 @@ int engine__end(void);
 int engine__kfunc_at(unsigned long ip);
 /* The same without those whose module is gone: it is another function then that is there. */
 int engine__find_kfunc(unsigned long ip);
-/* Calls whose NULL returns are counted, and that the kernel could not follow. */
+/* Calls whose returns are to be seen, and that the kernel could not follow. */
 unsigned long engine__missed(void);
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -109,6 +118,8 @@ void engine_slots__free(void);
 /* What is attached: a call begins, a call returns to that address. Any context. */
 void engine_slots__on_entry(unsigned long ip, unsigned long return_address, struct ftrace_ops *ops,
 			    struct ftrace_regs *fregs);
+void engine_slots__on_release(unsigned long ip, unsigned long return_address, struct ftrace_ops *ops,
+			      struct ftrace_regs *fregs);
 void engine_slots__on_call(unsigned long ip, unsigned long return_address);
 void engine_slots__on_exit(unsigned long ip, unsigned long return_address, bool null);
 

@@ -48,19 +48,26 @@ static int begin(const struct file *file, char **args)
 	return engine__begin(file, nr_slots);
 }
 
+static const char *const counts[NR_COUNTS] = {
+	[COUNT_CALLS] = "calls",
+	[COUNT_NULLS] = "nulls",
+	[COUNT_NEGATIVES] = "negatives",
+	[COUNT_RELEASES] = "releases",
+};
+
 static int add_kfunc(const struct file *file, char **args)
 {
 	u64 address;
-	bool nulls = strcmp(args[2], "nulls") == 0;
 	int err = kstrtou64(args[0], 16, &address);
+	int count = match_string(counts, NR_COUNTS, args[2]);
 
 	if (err)
 		return err;
-	if (!nulls && strcmp(args[2], "calls") != 0)
+	if (count < 0)
 		return -EINVAL;
 	if (strlen(args[1]) >= ENGINE_NAME_LEN)
 		return -ENAMETOOLONG;
-	return engine.state == ENGINE_PREPARED ? engine__add_kfunc(address, args[1], nulls) :
+	return engine.state == ENGINE_PREPARED ? engine__add_kfunc(address, args[1], count) :
 						 -EBUSY;
 }
 
@@ -207,8 +214,7 @@ static void show_kfuncs(struct seq_file *m)
 		const struct engine_kfunc *kfunc = &engine.kfuncs[i];
 
 		seq_printf(m, "kfunc %d 0x%lx %s %s %s\n", i, kfunc->address,
-			   kfunc->nulls ? "nulls" : "calls", kfunc->gone ? "gone" : "there",
-			   kfunc->name);
+			   counts[kfunc->count], kfunc->gone ? "gone" : "there", kfunc->name);
 	}
 }
 

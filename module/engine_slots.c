@@ -272,46 +272,53 @@ static noinline notrace void count_elsewhere(unsigned long ip, unsigned long ret
 		return;
 	at = no_caller ? -1 : find_slot(key, ip, return_address);
 	if (at >= 0) {
-		if (is_exit) {
+		if (is_exit)
 			this_cpu_inc(slots.exits[at]);
-			if (null)
-				this_cpu_inc(slots.nulls[at]);
-		} else {
+		else
 			this_cpu_inc(slots.calls[at]);
-		}
+		if (null)
+			this_cpu_inc(slots.nulls[at]);
 		return;
 	}
-	if (is_exit) {
+	if (is_exit)
 		this_cpu_inc(slots.unattributed[kfunc].exits);
-		if (null)
-			this_cpu_inc(slots.unattributed[kfunc].nulls);
-	} else if (no_caller) {
+	else if (no_caller)
 		this_cpu_inc(slots.unattributed[kfunc].no_caller);
-	} else {
+	else
 		this_cpu_inc(slots.unattributed[kfunc].table_full);
-	}
+	if (null)
+		this_cpu_inc(slots.unattributed[kfunc].nulls);
 }
 
-static __always_inline void count_call(unsigned long ip, unsigned long return_address)
+static __always_inline void count_call(unsigned long ip, unsigned long return_address, bool null)
 {
 	u64 key = make_key(ip, return_address);
 	u32 at = home_of(key);
 
-	if (likely(READ_ONCE(slots.keys[at]) == key))
-		this_cpu_inc(slots.calls[at]);
-	else
-		count_elsewhere(ip, return_address, false, false);
+	if (unlikely(READ_ONCE(slots.keys[at]) != key)) {
+		count_elsewhere(ip, return_address, false, null);
+		return;
+	}
+	this_cpu_inc(slots.calls[at]);
+	if (null)
+		this_cpu_inc(slots.nulls[at]);
 }
 
 void notrace engine_slots__on_entry(unsigned long ip, unsigned long return_address,
 				    struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	count_call(ip, return_address);
+	count_call(ip, return_address, false);
+}
+
+void notrace engine_slots__on_release(unsigned long ip, unsigned long return_address,
+				      struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	count_call(ip, return_address, !compat_ftrace_argument(fregs, 0));
 }
 
 void notrace engine_slots__on_call(unsigned long ip, unsigned long return_address)
 {
-	count_call(ip, return_address);
+	count_call(ip, return_address, false);
 }
 
 void notrace engine_slots__on_exit(unsigned long ip, unsigned long return_address, bool null)

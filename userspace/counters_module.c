@@ -36,10 +36,10 @@ static struct module_counters *own(const struct counters *counters)
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-/* Where NULLs are not counted no returns are seen, and none is missing. */
+/* Where no returns are to be seen, none is missing. */
 static void take_counts(const struct module_counters *module, int n, struct usage_counts *counts)
 {
-	if (!module_engine__counts_nulls(module->engine, n))
+	if (!module_engine__sees_returns(module->engine, n))
 		counts->returns = counts->calls;
 }
 
@@ -118,7 +118,7 @@ static int take_unknown(struct counters *counters, const char *line)
 	counts->orphaned = orphaned;
 	counts->returns = exits;
 	counts->nulls = nulls;
-	if (!module_engine__counts_nulls(own(counters)->engine, n))
+	if (!module_engine__sees_returns(own(counters)->engine, n))
 		counts->returns = table_full + no_caller + orphaned;
 	return 0;
 }

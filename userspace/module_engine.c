@@ -19,7 +19,7 @@
 struct function {
 	__u64 address;
 	char *name;
-	bool nulls;
+	enum probe_kind kind;
 	int probe; /* -1: not asked for */
 };
 
@@ -32,7 +32,26 @@ struct module_engine {
 	size_t room;
 };
 
+/* What the module calls them. */
+static const char *const kinds[] = {
+	[PROBE_COUNT_ENTRY] = "calls",
+	[PROBE_COUNT_RELEASE] = "releases",
+	[PROBE_COUNT_EXIT] = "nulls",
+	[PROBE_COUNT_EXIT_NEGATIVE] = "negatives",
+};
+
 /* --- reading ---------------------------------------------------------------------------------- */
+
+static int find_kind(const char *word, enum probe_kind *kind)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i], word) == 0) {
+			*kind = i;
+			return 0;
+		}
+	}
+	return -EPROTO;
+}
 
 static int make_room(struct module_engine *engine)
 {
@@ -73,13 +92,13 @@ static int take_function(struct module_engine *engine, const char *line)
 {
 	struct function *function = &engine->functions[engine->nr_functions];
 	unsigned long long address;
-	char what[8], state[8], name[256];
+	char kind[16], state[8], name[256];
 
 	if (engine->nr_functions == KFT_MAX_PROBES ||
-	    sscanf(line, "kfunc %*d %llx %7s %7s %255s", &address, what, state, name) != 4)
+	    sscanf(line, "kfunc %*d %llx %15s %7s %255s", &address, kind, state, name) != 4 ||
+	    find_kind(kind, &function->kind))
 		return -EPROTO;
 	function->address = address;
-	function->nulls = strcmp(what, "nulls") == 0;
 	function->probe = -1;
 	function->name = strdup(name);
 	if (!function->name)
@@ -219,8 +238,8 @@ bool module_engine__has(const struct module_engine *engine, const char *function
 	return find(engine, function, address) != NULL;
 }
 
-int module_engine__add(struct module_engine *engine, const char *name, __u64 address, bool *nulls,
-		       int probe)
+int module_engine__add(struct module_engine *engine, const char *name, __u64 address,
+		       enum probe_kind *kind, int probe)
 {
 	struct function *function;
 	int err;
@@ -230,19 +249,18 @@ int module_engine__add(struct module_engine *engine, const char *name, __u64 add
 		if (!function)
 			return -ENODATA;
 		function->probe = probe;
-		*nulls = function->nulls;
+		*kind = function->kind;
 		return 0;
 	}
 	if (engine->nr_functions == KFT_MAX_PROBES)
 		return -E2BIG;
-	err = command(engine, "kfunc %llx %s %s", (unsigned long long)address, name,
-		      *nulls ? "nulls" : "calls");
+	err = command(engine, "kfunc %llx %s %s", (unsigned long long)address, name, kinds[*kind]);
 	if (err)
 		return err;
 	function = &engine->functions[engine->nr_functions++];
 	function->address = address;
 	function->name = NULL;
-	function->nulls = *nulls;
+	function->kind = *kind;
 	function->probe = probe;
 	return 0;
 }
@@ -277,7 +295,9 @@ int module_engine__probe(const struct module_engine *engine, int n)
 	return n >= 0 && n < engine->nr_functions ? engine->functions[n].probe : -1;
 }
 
-bool module_engine__counts_nulls(const struct module_engine *engine, int n)
+bool module_engine__sees_returns(const struct module_engine *engine, int n)
 {
-	return engine->functions[n].nulls;
+	enum probe_kind kind = engine->functions[n].kind;
+
+	return kind == PROBE_COUNT_EXIT || kind == PROBE_COUNT_EXIT_NEGATIVE;
 }

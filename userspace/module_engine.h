@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 
+#include "probe_template.h"
+
 struct module_engine;
 
 #define MODULE_ENGINE_PATH "/dev/kfunctrace"
@@ -33,11 +35,12 @@ bool module_engine__is_busy(const struct module_engine *engine);
  */
 int module_engine__begin(struct module_engine *engine, int nr_slots, int *nr_unseen);
 /*
- * Adds a function; of a kept engine, looks it up. `*nulls`: NULL returns are to be counted; of a kept
- * one, whether they are. `probe` is what its counts will go by. -EOPNOTSUPP: it has no ftrace site.
+ * Adds a function; of a kept engine, looks it up. `*kind`: which calls are to be counted apart, one of
+ * those that count; of a kept one, which are. `probe` is what its counts will go by. -EOPNOTSUPP: it
+ * has no ftrace site.
  */
 int module_engine__add(struct module_engine *engine, const char *function, __u64 address,
-		       bool *nulls, int probe);
+		       enum probe_kind *kind, int probe);
 /* True when a kept engine counts this function. */
 bool module_engine__has(const struct module_engine *engine, const char *function, __u64 address);
 /* What is read from now on has the source lines of call sites. */
@@ -50,8 +53,8 @@ int module_engine__forget(struct module_engine *engine, __u32 prog_id);
 
 /* The probe of the engine's n-th function, -1: none. */
 int module_engine__probe(const struct module_engine *engine, int n);
-/* And whether its NULL returns are counted. */
-bool module_engine__counts_nulls(const struct module_engine *engine, int n);
+/* And whether its returns are seen. */
+bool module_engine__sees_returns(const struct module_engine *engine, int n);
 
 /*
  * Reads everything anew, ended by a zero; owned by the engine, and to be taken apart at will. Returns 0

@@ -286,13 +286,9 @@ struct module_attacher {
 static int load_into_module(const struct probe_attacher *attacher, struct probe *probe, int idx)
 {
 	struct tracing_session *session = ((const struct module_attacher *)attacher)->session;
-	bool nulls = probe->target.kind == PROBE_COUNT_EXIT;
-	int err = module_engine__add(session->module, probe->target.function, probe->target.address,
-				     &nulls, idx);
 
-	if (!err)
-		probe->target.kind = nulls ? PROBE_COUNT_EXIT : PROBE_COUNT_ENTRY;
-	return err;
+	return module_engine__add(session->module, probe->target.function, probe->target.address,
+				  &probe->target.kind, idx);
 }
 
 static int start_module(const struct probe_attacher *attacher)
