@@ -120,7 +120,8 @@ static int print_rows(const struct refs_report *report, const struct reference_b
 	return err;
 }
 
-static void print_summary(const struct reference_balance *balance, double seconds, FILE *out)
+static void print_summary(const struct refs_report *report, const struct reference_balance *balance,
+			  FILE *out)
 {
 	__u64 outstanding = 0, least = 0, most = 0;
 	char middle[32], low[32], high[32];
@@ -130,8 +131,9 @@ static void print_summary(const struct reference_balance *balance, double second
 		least += balance->types[i].at_least;
 		most += balance->types[i].at_most;
 	}
-	fprintf(out, "\n %s references outstanding after %.3f seconds",
-		format_thousands(outstanding, middle, sizeof(middle)), seconds);
+	fprintf(out, "\n %s references outstanding after %.3f seconds%s",
+		format_thousands(outstanding, middle, sizeof(middle)), report->seconds,
+		report->session->module ? ", counted by the module" : "");
 	if (least != most)
 		fprintf(out, "; with what was missed, between %s and %s",
 			format_thousands(least, low, sizeof(low)),
@@ -198,6 +200,7 @@ static void add_json(const struct refs_report *report, const struct reference_ba
 		json_array_append_new(types, json_of_type(report, &balance->types[i]));
 	for (size_t i = 0; i < balance->nr; i++)
 		json_array_append_new(callers, json_of_row(report, &balance->rows[i]));
+	json_object_set_new(root, "engine", json_string(tracing_session__engine(report->session)));
 	json_object_set_new(root, "seconds", json_real(report->seconds));
 	json_object_set_new(root, "types", types);
 	json_object_set_new(root, "callers", callers);
@@ -209,7 +212,7 @@ int balance_report__add_json(const struct refs_report *report, json_t *root)
 	struct reference_balance balance;
 	int err = reference_balance__make(&balance, report->usage, report->pairing,
 					  report->session->counters, report->session->set,
-					  report->references);
+					  report->references, report->not_followed);
 
 	if (err)
 		return err;
@@ -226,7 +229,7 @@ int balance_report__print(const struct refs_report *report, FILE *out, bool json
 
 	err = reference_balance__make(&balance, report->usage, report->pairing,
 				      report->session->counters, report->session->set,
-				      report->references);
+				      report->references, report->not_followed);
 	if (err)
 		return err;
 	if (json) {
@@ -241,7 +244,7 @@ int balance_report__print(const struct refs_report *report, FILE *out, bool json
 		err = print_types(report, &balance, out);
 		fputs("\n", out);
 		err = err ?: print_rows(report, &balance, out);
-		print_summary(&balance, report->seconds, out);
+		print_summary(report, &balance, out);
 		refs_report__print_losses(report, out);
 	}
 	reference_balance__free(&balance);

@@ -7,9 +7,11 @@
 
 #include "clock.h"
 #include "commands.h"
+#include "counters_module.h"
 #include "message.h"
 #include "output.h"
 #include "pairs_report.h"
+#include "reference_balance.h"
 #include "reference_session.h"
 #include "refs_options.h"
 #include "refs_report.h"
@@ -29,6 +31,7 @@ struct refs_run {
 	struct event_sample sample;
 	struct usage before; /* when watching began */
 	struct usage now;    /* last drain */
+	__u64 not_followed_before;
 };
 
 static int attach(struct refs_run *run)
@@ -52,6 +55,7 @@ static int attach(struct refs_run *run)
 		},
 		.event = zero ? event_sample__take : NULL,
 		.event_arg = &run->sample,
+		.engine = opts->engine,
 	};
 	int err = event_sample__make(&run->sample, opts->max_events);
 
@@ -68,6 +72,18 @@ static int drain(void *arg)
 	return err;
 }
 
+/* Calls that the module could not see; those of which it only misses the return are in the rows. */
+static __u64 not_followed(const struct refs_run *run)
+{
+	const struct tracing_session *tracing = &run->session.tracing;
+	struct counters_module_state module;
+
+	if (!tracing->module)
+		return 0;
+	module = counters__module_state(tracing->counters);
+	return module.missed_are_counted ? 0 : module.missed;
+}
+
 static int print(void *arg)
 {
 	struct refs_run *run = arg;
@@ -82,6 +98,7 @@ static int print(void *arg)
 		.sites = counters__sites(tracing->counters),
 		.seconds = (double)(tracing->drained_ns - run->window.begin_ns) / NS_PER_S,
 		.nr_untraceable = run->session.plan.nr_untraceable,
+		.not_followed = not_followed(run) - run->not_followed_before,
 		.addresses = opts->run.addresses,
 		.pretty = !opts->run.window.interval,
 		.stale_only = opts->stale_only,
@@ -96,6 +113,7 @@ static int print(void *arg)
 		usage__free(&change);
 		return err;
 	}
+	reference_balance__drop_hidden(&change, run->session.pairing, tracing->counters);
 	switch (opts->mode) {
 	case REFERENCES_OBJECTS:
 		err = objects_report__print(&report, out, opts->run.json);
@@ -161,8 +179,10 @@ static int run_refs(struct refs_run *run)
 	 * When only calls are counted, what was released while the rest was being attached is not
 	 * told from what was acquired since. When each object is known, it is.
 	 */
-	if (!err && run->opts->mode == REFERENCES_BALANCE)
+	if (!err && run->opts->mode == REFERENCES_BALANCE) {
 		err = tracing_session__drain_patiently(&run->session.tracing, &run->before);
+		run->not_followed_before = not_followed(run);
+	}
 	if (!err)
 		err = run_window__wait(&run->window, &calls, run);
 	if (!err)

@@ -43,6 +43,7 @@ static int attach(struct stat_run *run)
 		.want_events = run->opts->run.events,
 		.engine = run->opts->engine,
 		.keep = run->opts->keep,
+		.reads_on = true,
 	};
 	struct probe_target *targets;
 	int nr = run->choice.nr;

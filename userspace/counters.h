@@ -31,8 +31,9 @@ struct counters_options {
 	bool want_lines; /* source lines of call sites are wanted: counters__sites() */
 	enum counting_engine engine; /* for tracing_session__prepare() */
 	bool keep;		     /* ENGINE_MODULE: it counts on when we are gone */
-	bool want_references;	     /* call sites get numbers (reference_records.h) */
-	bool want_events;	     /* trace events of calls; only with want_references */
+	bool reads_on;	      /* what it counts on may be read in place of a counting of ours */
+	bool want_references; /* call sites get numbers (reference_records.h) */
+	bool want_events;     /* trace events of calls; only with want_references */
 };
 
 /*

@@ -23,16 +23,78 @@ static void add_counts(struct balance_counts *sum, const struct balance_counts *
 	sum->untracked += counts->untracked;
 }
 
-bool balance__is_inner(const struct pairing *pairing, const struct counters *counters,
-		       const struct usage_key *key)
+static __u64 above(__u64 a, __u64 b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Whose part the call is; NULL: nobody's. */
+static const struct reference_function *find_outer(const struct pairing *pairing,
+						   const struct counters *counters,
+						   const struct usage_key *key)
 {
 	const char *name;
 	__u64 offset;
 
 	if (key->kind != CALLER_KERNEL)
-		return false;
+		return NULL;
 	name = counters__kernel_site(counters, key->site, &offset);
-	return name && reference_plan__is_inner(pairing, key->subject, name);
+	return name && reference_plan__is_inner(pairing, key->subject, name)
+		       ? pairing__find(pairing, name)
+		       : NULL;
+}
+
+bool balance__is_inner(const struct pairing *pairing, const struct counters *counters,
+		       const struct usage_key *key)
+{
+	return find_outer(pairing, counters, key) != NULL;
+}
+
+/* Each call of the outer one is a call of the inner one. */
+static bool always_calls(const struct pairing *pairing, const struct reference_function *outer,
+			 __u32 inner)
+{
+	return outer && outer->ends_in &&
+	       strcmp(outer->ends_in, pairing__function(pairing, inner)->name) == 0 &&
+	       reference_plan__is_inner(pairing, inner, outer->name);
+}
+
+/* The inner calls of a function that are not told from where they came. */
+static struct usage_counts hidden_calls(const struct usage *usage, const struct pairing *pairing,
+					const struct counters *counters, __u32 inner)
+{
+	struct usage_counts all = { 0 }, told = { 0 };
+
+	for (size_t i = 0; i < usage->nr; i++) {
+		const struct usage_row *row = &usage->rows[i];
+
+		if (row->key.subject == inner &&
+		    always_calls(pairing, find_outer(pairing, counters, &row->key), inner))
+			usage_counts__add(&told, &row->counts);
+		else if (always_calls(pairing, pairing__function(pairing, row->key.subject), inner))
+			usage_counts__add(&all, &row->counts);
+	}
+	return usage_counts__subtract(&all, &told);
+}
+
+void reference_balance__drop_hidden(struct usage *usage, const struct pairing *pairing,
+				    const struct counters *counters)
+{
+	for (size_t i = 0; i < usage->nr; i++) {
+		struct usage_row *row = &usage->rows[i];
+		struct usage_counts hidden;
+
+		if (row->key.kind != CALLER_UNKNOWN || !row->counts.no_caller)
+			continue;
+		hidden = hidden_calls(usage, pairing, counters, row->key.subject);
+		if (hidden.calls > row->counts.no_caller)
+			hidden.calls = row->counts.no_caller;
+		row->counts = usage_counts__subtract(
+			&row->counts, &(struct usage_counts){ .calls = hidden.calls,
+							      .no_caller = hidden.calls,
+							      .returns = hidden.returns,
+							      .nulls = hidden.nulls });
+	}
 }
 
 struct balance_counts balance_counts__of(const struct reference_function *function, int type,
@@ -40,17 +102,19 @@ struct balance_counts balance_counts__of(const struct reference_function *functi
 					 const struct usage_counts *usage)
 {
 	__u64 seen = usage->calls - usage->recursion_misses;
-	__u64 failed = usage->nulls < seen ? usage->nulls : seen;
+	__u64 returned = above(usage->returns, usage->recursion_misses);
+	__u64 failed = usage->nulls < returned ? usage->nulls : returned;
 	struct balance_counts counts = { 0 };
 
 	if (function->acquires == type) {
-		counts.acquired = seen - failed;
+		counts.acquired = returned - failed;
 		counts.failed = failed;
-		counts.missed_acquires = usage->recursion_misses;
+		/* What was not seen to return may have acquired something. */
+		counts.missed_acquires = usage->recursion_misses + above(seen, returned);
 	}
 	if (function->releases == type) {
 		/* A release has failed when it was one of nothing; a conversion releases always. */
-		__u64 given = function->role == REFERENCE_CONVERT ? seen : seen - failed;
+		__u64 given = function->role == REFERENCE_CONVERT ? seen : above(seen, failed);
 
 		if (key->kind == CALLER_KERNEL || function->role == REFERENCE_DESTRUCTOR)
 			counts.by_maps = given;
@@ -147,9 +211,22 @@ static void add_site(struct reference_balance *balance, const struct pairing *pa
 	type_for(balance, function->acquires)->counts.untracked += site->untracked;
 }
 
-static __u64 above(__u64 a, __u64 b)
+/* None of them is told from the others. */
+static void add_not_followed(struct balance_type *type, const struct pairing *pairing,
+			     __u64 not_followed)
 {
-	return a > b ? a - b : 0;
+	bool acquires = false, releases = false;
+
+	for (int i = 0; i < pairing__nr_functions(pairing); i++) {
+		const struct reference_function *function = pairing__function(pairing, i);
+
+		if (function->failure == FAILS_NEVER)
+			continue;
+		acquires |= function->acquires == type->type;
+		releases |= function->releases == type->type;
+	}
+	type->counts.missed_acquires += acquires ? not_followed : 0;
+	type->counts.missed_releases += releases ? not_followed : 0;
 }
 
 static void conclude(struct balance_type *type)
@@ -187,7 +264,8 @@ static int compare_types(const void *a, const void *b)
 
 int reference_balance__make(struct reference_balance *balance, const struct usage *usage,
 			    const struct pairing *pairing, const struct counters *counters,
-			    const struct probe_set *set, const struct references *references)
+			    const struct probe_set *set, const struct references *references,
+			    __u64 not_followed)
 {
 	size_t nr_sites = references ? KFT_MAX_REFERENCE_SITES : 0;
 
@@ -199,7 +277,8 @@ int reference_balance__make(struct reference_balance *balance, const struct usag
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < usage->nr; i++) {
-		if (!balance__is_inner(pairing, counters, &usage->rows[i].key))
+		if (usage->rows[i].counts.calls &&
+		    !balance__is_inner(pairing, counters, &usage->rows[i].key))
 			add_usage(balance, pairing, counters, &usage->rows[i]);
 	}
 	for (__u32 i = 1; i < nr_sites; i++) {
@@ -210,8 +289,10 @@ int reference_balance__make(struct reference_balance *balance, const struct usag
 			add_site(balance, pairing, counters,
 				 probe_set__at(set, probe)->target.subject, site);
 	}
-	for (size_t i = 0; i < balance->nr_types; i++)
+	for (size_t i = 0; i < balance->nr_types; i++) {
+		add_not_followed(&balance->types[i], pairing, not_followed);
 		conclude(&balance->types[i]);
+	}
 	if (balance->nr)
 		qsort(balance->rows, balance->nr, sizeof(*balance->rows), compare_rows_of);
 	if (balance->nr_types)

@@ -23,7 +23,7 @@ struct balance_counts {
 	__u64 failed;	/* acquires that handed out none */
 	__u64 released; /* given back by programs */
 	__u64 by_maps;	/* given back by the kernel, for maps and containers */
-	/* Calls that the probes did not see: how far off the figures may be. */
+	/* Calls that were not seen, or not to their end: how far off the figures may be. */
 	__u64 missed_acquires;
 	__u64 missed_releases;
 	/*
@@ -59,11 +59,20 @@ struct reference_balance {
 
 /*
  * `references` is NULL when only calls were counted. Calls that functions of the pairing make among
- * themselves are left out: they are part of the outer one. Returns 0 or -ENOMEM.
+ * themselves are left out: they are part of the outer one. `not_followed` calls are in no row, and may
+ * have been of any function that can fail. Returns 0 or -ENOMEM.
  */
 int reference_balance__make(struct reference_balance *balance, const struct usage *usage,
 			    const struct pairing *pairing, const struct counters *counters,
-			    const struct probe_set *set, const struct references *references);
+			    const struct probe_set *set, const struct references *references,
+			    __u64 not_followed);
+/*
+ * Where a function jumps to another of its type at its end and both are followed to their returns, the
+ * other finds the kernel's own code in place of its caller (module.rst). Takes these calls, which are
+ * part of the outer one too, off the unknown ones.
+ */
+void reference_balance__drop_hidden(struct usage *usage, const struct pairing *pairing,
+				    const struct counters *counters);
 void reference_balance__free(struct reference_balance *balance);
 
 /*

@@ -222,7 +222,7 @@ static void put_releases_first(struct reference_plan *plan, const struct pairing
 	}
 }
 
-static void say_what_is_held(const struct reference_plan *plan)
+void reference_plan__say_what_is_held(const struct reference_plan *plan)
 {
 	for (int i = 0; i < plan->nr; i++) {
 		const struct kernel_btf *kbtf = plan->targets[i].kbtf;
@@ -267,8 +267,6 @@ int reference_plan__make(struct reference_plan *plan, const struct pairing *pair
 		return -ENOENT;
 	}
 	put_releases_first(plan, pairing);
-	if (!opts->may_be_empty)
-		say_what_is_held(plan);
 	return 0;
 }
 

@@ -51,6 +51,8 @@ struct reference_plan {
  */
 int reference_plan__make(struct reference_plan *plan, const struct pairing *pairing,
 			 const struct reference_plan_options *opts);
+/* Modules that cannot be unloaded while BPF programs are on their functions. */
+void reference_plan__say_what_is_held(const struct reference_plan *plan);
 void reference_plan__free(struct reference_plan *plan);
 
 /*

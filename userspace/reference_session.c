@@ -84,11 +84,14 @@ int reference_session__attach(struct reference_session *session,
 				    opts->plan.mode != REFERENCES_NONE) ||
 				   opts->plan.trace_events,
 		.want_events = opts->plan.trace_events,
+		.engine = opts->engine,
 	};
 	int err = session->plan.targets ? 0 : reference_session__plan(session, opts);
 
 	if (!err)
 		err = tracing_session__prepare(&session->tracing, &counters);
+	if (!err && !opts->plan.may_be_empty && !session->tracing.module)
+		reference_plan__say_what_is_held(&session->plan);
 	if (!err && counters.want_references)
 		err = open_records(session, opts);
 	if (!err)

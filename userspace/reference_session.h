@@ -23,8 +23,9 @@ struct reference_session_options {
 	const struct probe_target *others;
 	int nr_others;
 	struct references_options references;
-	bool no_lines;	/* nobody asks for source lines of call sites */
-	event_fn event; /* gets the events, with `event_arg` */
+	enum counting_engine engine; /* other than BPF only in REFERENCES_BALANCE, without events */
+	bool no_lines;		     /* nobody asks for source lines of call sites */
+	event_fn event;		     /* gets the events, with `event_arg` */
 	void *event_arg;
 };
 

@@ -34,6 +34,7 @@ static void print_usage(FILE *out)
 	      "                         counted as untracked\n"
 	      "      --max-events N     zero: how many of them are shown (default 20)\n"
 	      "      --stack            zero: with the stack\n"
+	      "      --engine WHAT      of the balance: bpf, module or auto (default): what counts\n"
 	      "      --addresses        kernel addresses in JSON and events\n"
 	      "      --json             an object; with -i one a line\n"
 	      "      --events           trace events for perf and others as well (kernel module)\n"
@@ -81,10 +82,36 @@ static int check(const struct refs_options *opts)
 		msg__error("--stack is of events: add --zero, or see `kfunctrace trace`");
 		return -1;
 	}
-	if (opts->pairs && (opts->mode != REFERENCES_BALANCE || opts->run.window.command)) {
-		msg__error("--pairs watches nothing: it takes neither a command nor another mode");
+	if (opts->pairs && (opts->mode != REFERENCES_BALANCE || opts->run.window.command ||
+			    opts->engine != ENGINE_AUTO)) {
+		msg__error("--pairs watches nothing: it takes neither a command nor an engine nor "
+			   "another mode");
 		return -1;
 	}
+	return 0;
+}
+
+/* The module counts calls; whatever looks at objects is a BPF program. */
+static int settle_engine(struct refs_options *opts)
+{
+	static const char *const modes[] = {
+		[REFERENCES_OBJECTS] = "--objects",
+		[REFERENCES_ZERO] = "--zero",
+		[REFERENCES_ITERATORS] = "--iterators",
+	};
+	const char *mode = opts->run.events ? "--events" : NULL;
+
+	if (opts->mode != REFERENCES_BALANCE)
+		mode = modes[opts->mode];
+	if (!mode)
+		return 0;
+	if (opts->engine == ENGINE_MODULE) {
+		msg__error("--engine=module counts calls and looks at no object, which %s needs: "
+			   "leave out one of them",
+			   mode);
+		return -1;
+	}
+	opts->engine = ENGINE_BPF;
 	return 0;
 }
 
@@ -101,6 +128,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		OPT_MAX_OBJECTS,
 		OPT_MAX_EVENTS,
 		OPT_STACK,
+		OPT_ENGINE,
 	};
 	static const struct option longs[] = {
 		{ "objects", no_argument, NULL, OPT_OBJECTS },
@@ -115,6 +143,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
 		{ "max-events", required_argument, NULL, OPT_MAX_EVENTS },
 		{ "stack", no_argument, NULL, OPT_STACK },
+		{ "engine", required_argument, NULL, OPT_ENGINE },
 		RUN_LONG_OPTIONS,
 		{ 0 },
 	};
@@ -123,6 +152,7 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 	opts->mode = REFERENCES_BALANCE;
 	opts->max_objects = DEFAULT_MAX_OBJECTS;
 	opts->max_events = DEFAULT_MAX_EVENTS;
+	opts->engine = ENGINE_AUTO;
 	while (!err && (c = getopt_long(argc, argv, RUN_SHORT_OPTIONS "t:i:", longs, NULL)) != -1) {
 		switch (c) {
 		case OPT_OBJECTS:
@@ -162,13 +192,16 @@ int refs_options__parse(struct refs_options *opts, int argc, char **argv)
 		case OPT_STACK:
 			opts->stack = true;
 			break;
+		case OPT_ENGINE:
+			err = run_options__engine(optarg, &opts->engine);
+			break;
 		default:
 			err = run_options__take(&opts->run, c, print_usage);
 		}
 	}
 	if (!err)
 		err = run_options__finish(&opts->run, argc, argv);
-	return err ?: check(opts);
+	return err ?: check(opts) ?: settle_engine(opts);
 }
 
 void refs_options__free(struct refs_options *opts)

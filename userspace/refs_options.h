@@ -20,6 +20,7 @@ struct refs_options {
 	enum object_order order;
 	__u32 max_objects;
 	__u32 max_events;
+	enum counting_engine engine;
 	struct run_options run;
 };
 

@@ -49,6 +49,7 @@ void refs_report__add_site_json(const struct refs_report *report, __u32 site, js
 
 struct losses {
 	struct usage_counts calls;
+	__u64 missed_returns;
 	__u64 untracked, unmatched;
 	__u64 lost_releases, lost_holds, lost_sites;
 };
@@ -58,8 +59,12 @@ static void collect(const struct refs_report *report, struct losses *losses)
 	const struct kft_reference_state *state;
 
 	*losses = (struct losses){ 0 };
-	for (size_t i = 0; i < report->usage->nr; i++)
-		usage_counts__add(&losses->calls, &report->usage->rows[i].counts);
+	for (size_t i = 0; i < report->usage->nr; i++) {
+		const struct usage_counts *counts = &report->usage->rows[i].counts;
+
+		usage_counts__add(&losses->calls, counts);
+		losses->missed_returns += usage_counts__missed_returns(counts);
+	}
 	if (!report->references)
 		return;
 	state = references__state(report->references);
@@ -94,6 +99,11 @@ void refs_report__print_losses(const struct refs_report *report, FILE *out)
 	print_loss(out, &nr,
 		   losses.calls.table_full + losses.calls.no_caller + losses.calls.orphaned,
 		   "callers that could not be told: their calls are in the sums, as unknown");
+	print_loss(out, &nr, losses.missed_returns,
+		   "calls that were not seen to return (yet): they may have acquired something");
+	print_loss(out, &nr, report->not_followed,
+		   "calls not followed by the kernel, for want of room: not counted, of functions "
+		   "that may fail");
 	print_loss(out, &nr, losses.untracked,
 		   "references for which there was no room (--max-objects)");
 	print_loss(out, &nr, losses.lost_releases,
@@ -128,6 +138,8 @@ json_t *refs_report__json_losses(const struct refs_report *report)
 	json_object_set_new(object, "table_full", json_integer(losses.calls.table_full));
 	json_object_set_new(object, "no_caller", json_integer(losses.calls.no_caller));
 	json_object_set_new(object, "orphaned", json_integer(losses.calls.orphaned));
+	json_object_set_new(object, "missed_returns", json_integer(losses.missed_returns));
+	json_object_set_new(object, "not_followed", json_integer(report->not_followed));
 	json_object_set_new(object, "untraceable", json_integer(report->nr_untraceable));
 	json_object_set_new(object, "tracer_was_off",
 			    json_boolean(report->session->tracer_was_off));

@@ -26,6 +26,7 @@ struct refs_report {
 	const struct site_table *sites; /* source lines; may be NULL */
 	double seconds;			/* that `usage` covers */
 	int nr_untraceable;		/* functions that cannot be watched */
+	__u64 not_followed;		/* calls that the module had no room for: in no figure */
 	bool addresses;			/* kernel addresses may be shown */
 	bool pretty;			/* JSON on many lines */
 	/* Of objects: */

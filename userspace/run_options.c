@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run_options.h"
 
+#include <string.h>
+
 #include "common_options.h"
+#include "message.h"
 #include "option_values.h"
 
 int run_options__take(struct run_options *opts, int c, void (*print_usage)(FILE *out))
@@ -29,6 +32,21 @@ int run_options__take(struct run_options *opts, int c, void (*print_usage)(FILE 
 	default:
 		return common_option__take(c, print_usage);
 	}
+}
+
+int run_options__engine(const char *text, enum counting_engine *engine)
+{
+	if (strcmp(text, "bpf") == 0)
+		*engine = ENGINE_BPF;
+	else if (strcmp(text, "module") == 0)
+		*engine = ENGINE_MODULE;
+	else if (strcmp(text, "auto") == 0)
+		*engine = ENGINE_AUTO;
+	else {
+		msg__error("--engine takes bpf, module or auto, not '%s'", text);
+		return -1;
+	}
+	return 0;
 }
 
 int run_options__finish(struct run_options *opts, int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common_options.h"
+#include "counters.h"
 #include "pattern.h"
 #include "run_window.h"
 
@@ -39,6 +40,8 @@ enum { OPT_NO_MODULES = 256, OPT_ADDRESSES, OPT_JSON, OPT_EVENTS, OPT_OWN };
  * why. --help prints and exits.
  */
 int run_options__take(struct run_options *opts, int c, void (*print_usage)(FILE *out));
+/* The value of --engine, of those commands that have it. 0, or -1 having said what is wrong. */
+int run_options__engine(const char *text, enum counting_engine *engine);
 /* After the last option: takes COMMAND. Returns 0, or -1 having said what is wrong. */
 int run_options__finish(struct run_options *opts, int argc, char **argv);
 void run_options__free(struct run_options *opts);

@@ -68,21 +68,6 @@ static int parse_by(const char *text, enum stat_by *by)
 	return 0;
 }
 
-static int parse_engine(const char *text, enum counting_engine *engine)
-{
-	if (strcmp(text, "bpf") == 0)
-		*engine = ENGINE_BPF;
-	else if (strcmp(text, "module") == 0)
-		*engine = ENGINE_MODULE;
-	else if (strcmp(text, "auto") == 0)
-		*engine = ENGINE_AUTO;
-	else {
-		msg__error("--engine takes bpf, module or auto, not '%s'", text);
-		return -1;
-	}
-	return 0;
-}
-
 /* Only the module outlives the tool. */
 static int settle_engine(struct stat_options *opts)
 {
@@ -144,7 +129,7 @@ int stat_options__parse(struct stat_options *opts, int argc, char **argv)
 			err = parse_slots(optarg, &opts->nr_slots);
 			break;
 		case OPT_ENGINE:
-			err = parse_engine(optarg, &opts->engine);
+			err = run_options__engine(optarg, &opts->engine);
 			break;
 		case OPT_KEEP:
 			opts->keep = true;

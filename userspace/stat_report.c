@@ -138,12 +138,6 @@ static void print_loss(FILE *out, int *nr, __u64 count, const char *what)
 		(*nr)++ ? ", " : " losses: ", format_thousands(count, buf, sizeof(buf)), what);
 }
 
-/* Calls of which it is not known whether they returned NULL. */
-static __u64 missed_returns(const struct usage_counts *counts)
-{
-	return counts->calls > counts->returns ? counts->calls - counts->returns : 0;
-}
-
 /* What the kernel itself counts: there was no room to follow a call to its return. */
 static void print_missed(const struct stat_report *report, FILE *out)
 {
@@ -279,7 +273,7 @@ int stat_report__print_table(const struct stat_report *report, const struct usag
 			registry__at(report->kernel->registry, usage->rows[i].key.subject);
 
 		usage_counts__add(&total, &usage->rows[i].counts);
-		missed += missed_returns(&usage->rows[i].counts);
+		missed += usage_counts__missed_returns(&usage->rows[i].counts);
 		nr_kfuncs += kfunc != last;
 		last = kfunc;
 	}
@@ -306,7 +300,7 @@ static json_t *json_losses(const struct usage_counts *counts)
 			 (json_int_t)counts->recursion_misses, "table_full",
 			 (json_int_t)counts->table_full, "no_caller", (json_int_t)counts->no_caller,
 			 "orphaned", (json_int_t)counts->orphaned, "missed_returns",
-			 (json_int_t)missed_returns(counts));
+			 (json_int_t)usage_counts__missed_returns(counts));
 }
 
 static json_t *json_row(const struct stat_report *report, const struct row *row)

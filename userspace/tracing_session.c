@@ -176,6 +176,12 @@ static int begin_with_module(struct tracing_session *session, const struct count
 			"last time and ends it");
 		return -EBUSY;
 	}
+	if (module_engine__is_kept(module) && !opts->reads_on) {
+		msg__error(
+			"the module counts on for `kfunctrace stat --keep`, and has one counting at "
+			"a time: `kfunctrace stat --stop` reads that for the last time and ends it");
+		return -EBUSY;
+	}
 	if (!module_engine__is_kept(module)) {
 		err = module_engine__is_busy(module)
 			      ? -EBUSY

@@ -45,6 +45,11 @@ static int compare_rows(const void *a, const void *b)
 	return compare_keys(&left->key, &right->key);
 }
 
+__u64 usage_counts__missed_returns(const struct usage_counts *counts)
+{
+	return counts->calls > counts->returns ? counts->calls - counts->returns : 0;
+}
+
 void usage_counts__add(struct usage_counts *sum, const struct usage_counts *counts)
 {
 	sum->calls += counts->calls;
@@ -77,8 +82,8 @@ static __u64 grown_by(__u64 newer, __u64 older)
 	return newer > older ? newer - older : 0;
 }
 
-/* What of `a` is more than in `b`. */
-static struct usage_counts subtract(const struct usage_counts *a, const struct usage_counts *b)
+struct usage_counts usage_counts__subtract(const struct usage_counts *a,
+					   const struct usage_counts *b)
 {
 	return (struct usage_counts){
 		.calls = grown_by(a->calls, b->calls),
@@ -164,10 +169,10 @@ static int add_subject(struct usage *into, __u32 subject, const struct usage *ne
 
 		before = row_of(older, *old_at, subject);
 		order = compare_next(row, before);
-		grown = subtract(order <= 0 ? &row->counts : &none,
-				 order >= 0 ? &before->counts : &none);
-		shrunk = subtract(order >= 0 ? &before->counts : &none,
-				  order <= 0 ? &row->counts : &none);
+		grown = usage_counts__subtract(order <= 0 ? &row->counts : &none,
+					       order >= 0 ? &before->counts : &none);
+		shrunk = usage_counts__subtract(order >= 0 ? &before->counts : &none,
+						order <= 0 ? &row->counts : &none);
 		usage_counts__add(&moved, &shrunk);
 		if (order <= 0 && usage__add(into, &row->key, &grown))
 			return -ENOMEM;
@@ -204,7 +209,7 @@ void usage__take_out(struct usage *usage, const struct usage *gone)
 		while (at < gone->nr && compare_keys(&gone->rows[at].key, &row.key) < 0)
 			at++;
 		if (at < gone->nr && compare_keys(&gone->rows[at].key, &row.key) == 0)
-			row.counts = subtract(&row.counts, &gone->rows[at].counts);
+			row.counts = usage_counts__subtract(&row.counts, &gone->rows[at].counts);
 		if (!is_empty(&row.counts))
 			usage->rows[kept++] = row;
 	}

@@ -67,6 +67,11 @@ int usage__copy(struct usage *into, const struct usage *from);
 void usage__clear(struct usage *usage);
 void usage__free(struct usage *usage);
 
+/* Calls of which it is not known whether they returned NULL. */
+__u64 usage_counts__missed_returns(const struct usage_counts *counts);
+/* a - b, nowhere below 0. */
+struct usage_counts usage_counts__subtract(const struct usage_counts *a,
+					   const struct usage_counts *b);
 void usage_counts__add(struct usage_counts *sum, const struct usage_counts *counts);
 
 #endif

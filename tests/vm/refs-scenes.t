@@ -12,17 +12,7 @@ uptime_ns()
 	awk '{ printf "%.0f\n", $1 * 1e9 }' /proc/uptime
 }
 
-begin_scenes
-for name in $(all_scenes); do
-	# Not so many that to print each event takes long.
-	case $name in
-	refs-tasks | refs-many)		scene "$name" --times 200 ;;
-	refs-cgroup | refs-cpumask)	scene "$name" --times 50 ;;
-	refs-local* | refs-test)	scene "$name" --times 50 ;;
-	refs-crypto | refs-conntrack)	scene "$name" --times 20 ;;
-	*)				scene "$name" ;;
-	esac
-done
+begin_all_scenes
 # To detach takes old kernels long: those that show a part watch no more than that.
 types="-t $PARKED_TYPE -t cgroup"
 before=$(uptime_ns)

@@ -135,6 +135,23 @@ all_scenes()
 	workload --list | grep '^refs-' | grep -vE '^refs-(zero-flood|churn)$'
 }
 
+# Of each not so much that to print each event takes long.
+begin_all_scenes()
+{
+	local name
+
+	begin_scenes
+	for name in $(all_scenes); do
+		case $name in
+		refs-tasks | refs-many)		scene "$name" --times 200 ;;
+		refs-cgroup | refs-cpumask)	scene "$name" --times 50 ;;
+		refs-local* | refs-test)	scene "$name" --times 50 ;;
+		refs-crypto | refs-conntrack)	scene "$name" --times 20 ;;
+		*)				scene "$name" ;;
+		esac
+	done
+}
+
 # A workload that parks objects of one type and hands them over, and that type.
 # shellcheck disable=SC2034 # for the tests
 if has_workload refs-park; then
