@@ -165,6 +165,14 @@ static void explain_module_failure(struct tracing_session *session, int err)
 	}
 }
 
+/* What the kernel tells nobody: Documentation/module.rst. */
+static void say_what_is_never_seen(void)
+{
+	msg__detail("calls that are made from within another tracer's handler may be left out by "
+		    "the kernel, uncounted: of functions that this tracer is on too%s",
+		    kernel_version() >= KVER(6, 14) ? ", and of those that may fail" : "");
+}
+
 static int begin_with_module(struct tracing_session *session, const struct counters_options *opts)
 {
 	struct module_engine *module = session->module;
@@ -252,6 +260,8 @@ int tracing_session__prepare(struct tracing_session *session, const struct count
 		err = fall_back(session, opts, err);
 	if (!err)
 		msg__detail("engine: %s", tracing_session__engine(session));
+	if (!err && session->module)
+		say_what_is_never_seen();
 	if (!err && opts->want_events && session->module) {
 		say_failure(session, "trace events are made by BPF programs, which --engine=module "
 				     "does without");
