@@ -40,7 +40,7 @@ matches "and says why" stderr 'refuses fentry programs'
 LD_PRELOAD=$REFUSE kfunctrace refs --objects -t "$PARKED_TYPE" -d 1 >stdout 2>stderr
 is "so does --objects, which the module cannot count" $? 2
 matches "and says why" stderr 'refuses fentry programs'
-kfunctrace refs -t "$PARKED_TYPE" --json -- true >stdout 2>out.json
+kfunctrace refs -t "$PARKED_TYPE" --json -o out.json -- true >stdout 2>stderr
 is "where it is not, BPF programs count" "$(jq -r .engine out.json)" bpf
 
 # --- what fails with a negative number ---------------------------------------------
