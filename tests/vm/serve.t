@@ -169,7 +169,8 @@ if ! kernel_at_least 6.2 && echo 0 2>/dev/null >/proc/sys/kernel/ftrace_enabled;
 	check "nothing was taken off meanwhile" traced "$nr_traced"
 	echo 1 >/proc/sys/kernel/ftrace_enabled
 	check "when it is on again, it is ready" wait_for 30 is_ready
-	check "and counts" state_is 'counting<' 1
+	# Until the next look, the choice that waited is what is the matter.
+	check "and counts" wait_for 30 state_is 'counting<' 1
 	check "and the choice is followed" wait_for 60 grep -q '"kind": *"detached"' notices.jsonl
 	cp more.conf serve.conf
 	kill -HUP $serve_pid
