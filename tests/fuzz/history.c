@@ -75,8 +75,9 @@ static void aggregate(void)
 	struct aggregate *totals = aggregate__new(&bounds);
 	struct history *history;
 
-	/* That of another program, or of a later version. */
+	/* That of another program, or of a later version, which is tried again. */
 	if (history__open(&opts, &history)) {
+		history__close(history);
 		aggregate__free(totals);
 		return;
 	}

@@ -11,11 +11,12 @@ CONTROL=/dev/kfunctrace
 MODULE=/vm/modules/kfunctrace.ko
 export PATH="$PATH:/root"
 
-# Of cycles between two measurements, of programs in each that come and go, and how much may be noise: less
-# than any record that the module keeps of a program, if each were lost.
+# Of cycles between two measurements, of programs in each that come and go, and how much may be noise:
+# slabs of the kernel itself go up and down by as much without the module. Were a record of each program
+# lost, with the line of its call site, it would be twice that.
 CYCLES=20
 ROUNDS=16
-NOISE_KB=12
+NOISE_KB=48
 
 for kfunc in $(workload --kfuncs churn); do
 	kfuncs="${kfuncs:-} -k $kfunc"
@@ -66,7 +67,8 @@ rmmod kfunctrace 2>/dev/null
 check "it is loaded, counts and is unloaded" cycles
 matches "there were records of programs that had gone" records '^[1-9]'
 is "no command failed" "$(grep -v ': ok' run.out)" ""
-# What grows once is no leak: the smaller of two differences counts.
+# What grows once is no leak: the smaller of two differences counts, after the kernel's caches are full.
+check "again" cycles
 memory >first
 check "$CYCLES times" cycles
 memory >second
