@@ -115,7 +115,7 @@ for store in prometheus victoria; do
 	is "$store: what the target kernel breaks" \
 		"$(jq -c '[.problems[].host | ltrimstr("host-") | tonumber % 8] |
 			[length, (unique | tostring)]' "$tmp/rest")" "[$(((hosts + 7) / 8)),\"[0]\"]"
-	jq -c '[.references, .problems, .deprecations, (.hosts | map(del(.begin, .end)))] |
+	jq -c '[.references, .problems, .deprecations, (.hosts | map(del(.begin, .end, .known_s)))] |
 		map(map(del(.last_seen, .verdict)) | sort)' "$tmp/rest" >"$tmp/$store.json"
 	cat "$tmp/uses" >>"$tmp/$store.json"
 	say_cost "$store: $took s for the report, $(wc -c <"$tmp/report") bytes of JSON"
