@@ -150,6 +150,8 @@ rule_health()
 store_await 90 rule_health
 store_await 90 store_has "$prometheus_url" \
 	'count(ALERTS{alertname="KfunctraceDeprecatedCalls",alertstate="firing"})'
+# Each is evaluated in its own time.
+store_await 90 store_has "$prometheus_url" 'ALERTS{alertname="KfunctraceDown"}'
 is "Prometheus evaluates each rule" \
 	"$(jq -c '[.data.groups[].rules[] | select(.health != "ok") | [.name, .lastError]]' "$tmp/rules")" "[]"
 deprecated_hosts=$(cut -f 1 "$tmp/truth-deprecated" | sort -u | wc -l)
