@@ -367,7 +367,7 @@ static struct row *row_for(struct aggregate *aggregate, __u32 kfunc,
 	return make_row(aggregate, kfunc, caller, old);
 }
 
-static void add_counts(struct aggregate_counts *to, const struct aggregate_counts *counts)
+void aggregate_counts__add(struct aggregate_counts *to, const struct aggregate_counts *counts)
 {
 	to->calls += counts->calls;
 	to->nulls += counts->nulls;
@@ -395,7 +395,7 @@ struct aggregate_row *aggregate__add(struct aggregate *aggregate, __u32 kfunc,
 		row->touched = now;
 	if (!any(counts))
 		return &row->row;
-	add_counts(&row->row.counts, counts);
+	aggregate_counts__add(&row->row.counts, counts);
 	if (row->row.caller == OTHER_CALLER && caller->kind != KNOWN_OTHER)
 		aggregate->state.losses.other_rows += counts->calls;
 	if (!row->row.first_seen)
@@ -412,7 +412,7 @@ __u32 aggregate__add_past(struct aggregate *aggregate, __u32 kfunc,
 
 	if (!row)
 		return AGGREGATE_NONE;
-	add_counts(&row->row.counts, counts);
+	aggregate_counts__add(&row->row.counts, counts);
 	if (first_seen && (!row->row.first_seen || first_seen < row->row.first_seen))
 		row->row.first_seen = first_seen;
 	if (last_seen > row->row.last_seen)

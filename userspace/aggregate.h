@@ -52,6 +52,8 @@ struct aggregate_counts {
 	__u64 released; /* references given back */
 };
 
+void aggregate_counts__add(struct aggregate_counts *to, const struct aggregate_counts *counts);
+
 /* A kfunc and who calls it. */
 struct aggregate_row {
 	__u64 serial; /* another one when the place was given to another pair, or anew to this one */
@@ -131,9 +133,9 @@ struct aggregate_state {
 	__s64 started;	      /* seconds since 1970, of the process */
 	__s64 counting_since; /* of the oldest count: of a process before, out of the history */
 	__s64 last_drain, last_look; /* that succeeded */
-	bool only_looks;   /* count = off: at programs; nothing is counted */
-	bool ready;	   /* calls are seen, and a drain has succeeded lately */
-	char trouble[256]; /* why it is not, or what is the matter: "" when all is well */
+	bool only_looks;	     /* count = off: at programs; nothing is counted */
+	bool ready;		     /* calls are seen, and a drain has succeeded lately */
+	char trouble[256];	     /* why it is not, or what is the matter: "" when all is well */
 	__u64 notices, notices_suppressed;
 	bool history_on;    /* there is to be one */
 	__s64 history_save; /* when one succeeded last, of this process; 0: none yet */

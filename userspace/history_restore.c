@@ -113,16 +113,6 @@ static void take_program(struct known_program *program, sqlite3_stmt *row, int c
 	program->id = history_column(row, column + 5, 0);
 }
 
-static void add_counts(struct aggregate_counts *to, const struct aggregate_counts *counts)
-{
-	to->calls += counts->calls;
-	to->nulls += counts->nulls;
-	to->zeros += counts->zeros;
-	to->unclear += counts->unclear;
-	to->acquired += counts->acquired;
-	to->released += counts->released;
-}
-
 static int take_total(struct history *history, struct aggregate *aggregate, sqlite3_stmt *row)
 {
 	const struct aggregate_counts counts = {
@@ -153,7 +143,7 @@ static int take_total(struct history *history, struct aggregate *aggregate, sqli
 	slot = slots__at(&history->rows, idx, sizeof(*slot));
 	if (slot->saved.serial != total->serial)
 		slot->saved = (struct saved_row){ .serial = total->serial, .outstanding = -1 };
-	add_counts(&slot->saved.counts, &counts);
+	aggregate_counts__add(&slot->saved.counts, &counts);
 	take_held(total, history_column_text(row, 10));
 	return 0;
 }
