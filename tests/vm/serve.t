@@ -5,46 +5,6 @@
 . /root/vm/lib.sh
 . /root/vm/serve_lib.sh
 
-# run WORKLOAD [OPTION]...: leaves truth.json of it alone
-run()
-{
-	local name=$1
-
-	shift
-	workload --truth called.json "$@" "$name" >stdout 2>&1 || return
-	tasks called.json >truth.json
-}
-
-# tasks FILE: what is traced from the beginning
-tasks()
-{
-	jq "map(select($(among "$FIRST")))" "$1"
-}
-
-# sum FILE...: the truths of several runs as one
-sum()
-{
-	jq -s 'add | group_by([.kfunc, .program])
-		| map(.[0] + {calls: (map(.calls) | add),
-			null_returns: (if all(.null_returns == null) then null else map(.null_returns // 0) | add end)})' \
-		"$@" >truth.json
-}
-
-# serves DESCRIPTION [MODE]: the metrics are what truth.json has
-serves()
-{
-	local difference
-
-	rows_of_metrics >rows.json
-	difference=$(compare "${2:-exact}" 2>&1)
-	if [ -z "$difference" ]; then
-		ok "$1"
-	else
-		not_ok "$1" "$difference
-$(tail -n 5 serve.err)"
-	fi
-}
-
 # --- it begins ------------------------------------------------------------------------------
 
 check "serve attaches and is ready" serve_begin "kfuncs = $FIRST" 'target = 7.x'

@@ -26,6 +26,8 @@ among()
 
 serve_pid=
 serve_port=9435
+# A Unix socket instead of the port.
+serve_socket=
 
 # serve_config LINE...: what the tests need, and LINEs of [serve]
 serve_config()
@@ -39,11 +41,12 @@ serve_config()
 	[history]
 	file = ${serve_history:-$PWD/history.db}
 	[listen]
-	address = 127.0.0.1:$serve_port
+	address = ${serve_socket:+unix:}${serve_socket:-127.0.0.1:$serve_port}
 	[notices]
 	to = file:$PWD/notices.jsonl stderr
 	burst = ${serve_burst:-100}
-	stale_age = 1s
+	stale_age = ${serve_stale_age:-1s}
+	loss_rate = ${serve_loss_rate:-100}
 	EOT
 	for line; do
 		# Keys of [serve] that stand there already are replaced.
@@ -53,7 +56,11 @@ serve_config()
 
 get()
 {
-	timeout 20 wget -q -O - "http://127.0.0.1:$serve_port$1"
+	if [ -n "$serve_socket" ]; then
+		curl -s -f -m 20 --unix-socket "$serve_socket" "http://localhost$1"
+	else
+		timeout 20 wget -q -O - "http://127.0.0.1:$serve_port$1"
+	fi
 }
 
 is_ready()
@@ -125,4 +132,46 @@ rows_of_metrics()
 			| {key: "\(.labels.kfunc) \(.labels.caller) \(.labels.program)", value}] as $nulls
 		| ($nulls | from_entries) as $nulls
 		| $calls | map(. + {null_returns: $nulls["\(.kfunc) \(.caller) \(.program // "")"]})' metrics.json
+}
+
+# --- comparing with the programs -------------------------------------------------------------
+
+# run WORKLOAD [OPTION]...: leaves truth.json of it alone
+run()
+{
+	local name=$1
+
+	shift
+	workload --truth called.json "$@" "$name" >stdout 2>&1 || return
+	tasks called.json >truth.json
+}
+
+# tasks FILE: what is traced from the beginning
+tasks()
+{
+	jq "map(select($(among "$FIRST")))" "$1"
+}
+
+# sum FILE...: the truths of several runs as one
+sum()
+{
+	jq -s 'add | group_by([.kfunc, .program])
+		| map(.[0] + {calls: (map(.calls) | add),
+			null_returns: (if all(.null_returns == null) then null else map(.null_returns // 0) | add end)})' \
+		"$@" >truth.json
+}
+
+# serves DESCRIPTION [MODE]: the metrics are what truth.json has
+serves()
+{
+	local difference
+
+	rows_of_metrics >rows.json
+	difference=$(compare "${2:-exact}" 2>&1)
+	if [ -z "$difference" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "$difference
+$(tail -n 5 serve.err)"
+	fi
 }
