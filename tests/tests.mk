@@ -9,13 +9,13 @@ WORKLOAD_BPF    := $(filter-out attached odd_events,\
 	$(patsubst tests/workloads/%.bpf.c,%,$(wildcard tests/workloads/*.bpf.c)))
 WORKLOAD_OBJS   := $(patsubst tests/workloads/%.c,$(BUILD)/loads/%.o,\
 	$(filter-out %.bpf.c %/attach_fexit.c %/attach_all.c %/control.c %/months.c \
-		%/refuse_fentry.c %/dynamic_probes.c %/odd_events.c,\
+		%/refuse_fentry.c %/dynamic_probes.c %/odd_events.c %/many_programs.c,\
 		$(wildcard tests/workloads/*.c)))
 
 .PHONY: workloads
 workloads: $(WORKLOADS)/workload $(WORKLOADS)/attach-fexit $(WORKLOADS)/attach-all \
 	$(WORKLOADS)/control $(WORKLOADS)/months $(WORKLOADS)/dynamic-probes \
-	$(WORKLOADS)/odd-events $(WORKLOADS)/refuse-fentry.so
+	$(WORKLOADS)/odd-events $(WORKLOADS)/many-programs $(WORKLOADS)/refuse-fentry.so
 
 # What is in this folder is put into the guest.
 $(WORKLOADS)/workload: $(WORKLOAD_OBJS) | $(WORKLOADS)
@@ -29,6 +29,10 @@ $(WORKLOADS)/attach-fexit: $(BUILD)/loads/attach_fexit.o | $(WORKLOADS)
 $(WORKLOADS)/control: $(BUILD)/loads/control.o | $(WORKLOADS)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(WORKLOADS)/many-programs: $(BUILD)/loads/many_programs.o | $(WORKLOADS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz
 
 # Each watches as the program itself does, with what that is made of.
 $(WORKLOADS)/months: $(BUILD)/loads/months.o $(BUILD)/libkfunctrace.a | $(WORKLOADS)
