@@ -101,10 +101,18 @@ kfunctrace release --config serve.conf nosuch >stdout 2>stderr
 is "a module that is not there is an error" $? 2
 matches "which says so" stderr "nosuch"
 
-# Never while it is traced no more: a configuration that leaves modules alone.
-sed -i 's/^max_overhead.*/&\nmodules = off/' serve.conf
+# A configuration that names others of the modules, and one that leaves all alone.
+sed -i 's/^max_overhead.*/&\nmodules = nf_*/' serve.conf
 kill -HUP $serve_pid
-check "with modules = off it is let go of" wait_for 60 is_gone
+check "when the configuration names other modules it is let go of" wait_for 60 is_gone
+rmmod nf_conntrack 2>/dev/null
+is "the one that is named is traced, and cannot leave" $? 1
+check "the one that is not named comes again" insmod "$file"
+check "it is drained" drained
+check "it can leave, as it is not traced" wait_for 30 is_gone
+sed -i 's/^modules = .*/modules = off/' serve.conf
+kill -HUP $serve_pid
+check "with modules = off the other is let go of, too" wait_for 60 rmmod nf_conntrack
 serve_end
 is "it ends" $? 0
 kfunctrace release --config serve.conf $module >stdout 2>stderr
