@@ -11,9 +11,8 @@ CONTROL=/dev/kfunctrace
 MODULE=/vm/modules/kfunctrace.ko
 export PATH="$PATH:/root"
 
-# Of cycles between two measurements, of programs in each that come and go, and how much may be noise:
-# slabs of the kernel itself go up and down by as much without the module. Were a record of each program
-# lost, with the line of its call site, it would be twice that.
+# Of cycles between two measurements, of programs in each that come and go, and how much may be noise. Were
+# a record of each program lost, with the line of its call site, it would be twice that.
 CYCLES=20
 ROUNDS=16
 NOISE_KB=48
@@ -53,14 +52,23 @@ cycles()
 	done
 }
 
-# Kilobytes of slabs, per-CPU memory and vmalloc, when the kernel has given back what it can.
+# Kilobytes of what modules allocate, of per-CPU memory and of vmalloc, when the kernel has given back what
+# it can. Only a slab cache that is shrunk says how much of it is in use; else whole pages count.
 memory()
 {
+	local cache
+
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	sleep 3
 	echo 3 >/proc/sys/vm/drop_caches
-	sed -nE 's/^(SUnreclaim|Percpu|VmallocUsed): +([0-9]+) kB/\1 \2/p' /proc/meminfo | sort
+	for cache in /sys/kernel/slab/kmalloc-*; do
+		echo 1 >"$cache/shrink"
+	done
+	{
+		awk '/^kmalloc-[0-9]/ { sum += $2 * $4 } END { print "kmalloc", int(sum / 1024) }' /proc/slabinfo
+		sed -nE 's/^(Percpu|VmallocUsed): +([0-9]+) kB/\1 \2/p' /proc/meminfo
+	} | sort
 }
 
 rmmod kfunctrace 2>/dev/null
