@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# machine:
-# machine: --smp 1
+# machine on trixie: --smp 1
 #
 # stat counts to the last call, and attributes it.
 . /root/vm/lib.sh

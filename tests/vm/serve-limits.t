@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: trixie
 #
 # The aggregator's bounds: what it may cost, how many callers it tells apart, how much it writes.
 . /root/vm/lib.sh
