@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A real host (a VM with kfunctrace serve), scraped by a real Prometheus and by VictoriaMetrics: which
-# programs on which hosts still call deprecated kfuncs? They say the same as the programs themselves,
-# as report --prometheus, as report --html and as the host's own history. Speaks TAP.
+# A real host (a VM with kfunctrace serve) among simulated ones, scraped by a real Prometheus and by
+# VictoriaMetrics: which programs on which hosts still call deprecated kfuncs? They say the same as the
+# programs themselves, as report --prometheus, as report --html and as the host's own history; and of
+# the others what the simulator says. These are as many as in tests/fleet.sh, with fewer kfuncs each:
+# what is asked here is whether one kind of host disturbs the other. Speaks TAP.
 
 set -uo pipefail
+export LC_ALL=C.UTF-8
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 . tests/tap.sh
 . tests/fleet_lib.sh
+. tests/fleet/simulator_lib.sh
 
 missing=$(store_missing)
 if [[ -n $missing ]]; then
-	skip "a fleet of one" "not installed: ${missing//$'\n'/ }"
+	skip "a host among many" "not installed: ${missing//$'\n'/ }"
 	done_testing
 fi
 
@@ -22,20 +26,38 @@ cleanup()
 {
 	stores_stop
 	[[ -z $guest ]] || kill "$guest" 2>/dev/null
+	[[ -z $simulator ]] || kill "$simulator"
 	rm -rf "$tmp"
 }
 trap cleanup EXIT
 
 port=$(store_port)
 steps=$(store_port)
-cat >"$tmp/scrape.yml" <<-EOT
-	global: { scrape_interval: 1s, scrape_timeout: 1s }
+simulator_start 200 --kfuncs 12 --callers 5
+{
+	cat <<-EOT
 	scrape_configs:
 	  - job_name: kfunctrace
+	    scrape_interval: 1s
+	    scrape_timeout: 1s
 	    static_configs: [ { targets: [ "127.0.0.1:$port" ], labels: { host: "guest" } } ]
-EOT
+	  - job_name: simulated
+	    scrape_interval: 10s
+	    scrape_timeout: 10s
+	    static_configs:
+	EOT
+	simulator_targets
+} >"$tmp/scrape.yml"
 
-scripts/vm --kernel backports --timeout 400 --forward "$port:9435" --forward "$steps:9436" \
+prometheus_start "$tmp" "$tmp/scrape.yml"
+ok $? "Prometheus runs"
+victoria_start "$tmp" "$tmp/scrape.yml"
+ok $? "VictoriaMetrics runs"
+# Before the host is there: it begins to count in the time of the reports.
+simulator_begin
+ok $? "the simulated hosts are scraped"
+
+scripts/vm --kernel backports --timeout 900 --forward "$port:9435" --forward "$steps:9436" \
 	--add tests/vm --add tests/fleet/guest.sh --get history.db="$tmp/history.db" \
 	-- sh guest.sh >"$tmp/guest.out" 2>"$tmp/guest.err" &
 guest=$!
@@ -87,14 +109,21 @@ knows_truth()
 
 reported()
 {
-	jq -r '. as $r | .uses[] | select(.kfunc == "scx_bpf_dsq_insert" and .calls > 0 and .caller == "program")
+	jq -r '.uses[] | select(.host // "" | startswith("host-") | not)
+		| select(.kfunc == "scx_bpf_dsq_insert" and .calls > 0 and .caller == "program")
 		| "\(.kfunc) \(.program) \(.calls)"' "$1" | sort
 }
 
-prometheus_start "$tmp" "$tmp/scrape.yml"
-ok $? "Prometheus runs"
-victoria_start "$tmp" "$tmp/scrape.yml"
-ok $? "VictoriaMetrics runs"
+# same_simulated TEXT [WHAT]: $tmp/report of the simulated hosts is the truth (deprecated: of that)
+same_simulated()
+{
+	sort_out
+	same "$1" "$(grep '^host-' "$tmp/uses")" "$(cat "$tmp/truth${2:+-$2}")"
+}
+
+simulator_end
+ok $? "and three times more"
+simulator_truth
 store_await 200 reached counted
 grep -qx "STEP counted" "$tmp/guest.out"
 ok $? "a host counts" "$(tail -n 20 "$tmp/guest.out" "$tmp/guest.err")"
@@ -105,13 +134,20 @@ for store in "${!stores[@]}"; do
 	url=${stores[$store]}
 	store_await 60 knows_truth "$url"
 	same "$store knows which programs on which hosts call it, and how often" "$(asked "$url")" "$(truth)"
-	./kfunctrace report --prometheus "$url" --since 1h --json >"$tmp/$store.json" 2>"$tmp/err"
+	fleet_report "$url" --json
 	is "report asks $store" "$? $(<"$tmp/err")" "0 "
-	same "and says the same" "$(reported "$tmp/$store.json")" "$(truth)"
-	is "of that host" "$(jq -r '[.hosts[].host] | unique | join(" ")' "$tmp/$store.json")" guest
-	./kfunctrace report --prometheus "$url" --since 1h --deprecations >"$tmp/$store.txt" 2>"$tmp/err"
-	matches "as text too" "$tmp/$store.txt" scx_bpf_dsq_insert
-	./kfunctrace report --prometheus "$url" --since 1h --html "$tmp/$store.html" 2>"$tmp/err"
+	same "and says the same of that host" "$(reported "$tmp/report")" "$(truth)"
+	is "of which it knows that there is one" \
+		"$(jq -r '[.hosts[].host | select(startswith("host-") | not)] | join(" ")' "$tmp/report")" guest
+	same_simulated "and of the simulated ones what they know"
+	same "references, too" "$(references_by_type | grep '^host-')" "$(cat "$tmp/truth-types")"
+	fleet_report "$url" --deprecations --json
+	same "asked for what is deprecated it says the same" "$(reported "$tmp/report")" "$(truth)"
+	same_simulated "of all" deprecated
+	fleet_report "$url" --deprecations
+	tr -s '\n ' ' ' <"$tmp/report" >"$tmp/line"
+	matches "as text too" "$tmp/line" "scx_bpf_dsq_insert deprecated .*- $(truth | cut -d' ' -f2) [^:]*: $(truth | cut -d" " -f3) calls, .{0,40} on 1 host: guest "
+	fleet_report "$url" --html "$tmp/$store.html"
 	is "and as a page" "$? $(<"$tmp/err")" "0 "
 	matches "which names the program" "$tmp/$store.html" "$(truth | cut -d' ' -f2)"
 done
@@ -127,9 +163,10 @@ for store in "${!stores[@]}"; do
 	store_await 60 knows_truth "$url"
 	same "$store: the counts go on where they were" "$(asked "$url")" "$(truth)"
 	is "$store has seen no counter go backwards" \
-		"$(store_value "$url" 'sum(resets(kfunctrace_kfunc_calls_total[1h]))')" 0
-	./kfunctrace report --prometheus "$url" --since 1h --json >"$tmp/again.json" 2>"$tmp/err"
-	same "$store: report has both runs" "$(reported "$tmp/again.json")" "$(truth)"
+		"$(store_value "$url" 'sum(resets(kfunctrace_kfunc_calls_total{host="guest"}[1h]))')" 0
+	fleet_report "$url" --json
+	same "$store: report has both runs" "$(reported "$tmp/report")" "$(truth)"
+	same_simulated "$store: and of the simulated hosts the same as before"
 done
 
 go_on "counted again" "ended"
