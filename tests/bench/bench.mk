@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make bench        measures what a call and a pair of calls cost, watched by us and by others, and what
-#                   a snapshot of a kernel in a file, a check of BPF objects and a scrape take
+#                   a snapshot of a kernel in a file, a check of BPF objects and a scrape take, and
+#                   what stores need for a sample
 # make check-bench  fails when the hot path has become longer
 
 BENCH         := $(BUILD)/bench
@@ -16,6 +17,7 @@ bench: kfunctrace workloads metrics-server $(BENCH)/bench-loop $(BENCH)/bench-ag
 	$(Q)tests/bench/scrape
 	$(Q)$(BENCH)/bench-aggregator
 	$(Q)tests/bench/churn $(firstword $(BENCH_KERNELS))
+	$(Q)tests/bench/stores
 
 check-bench: kfunctrace $(BENCH)/bench-loop
 	$(Q)tests/bench/bench --check trixie

@@ -5,7 +5,7 @@
 FLEET := $(BUILD)/fleet
 
 .PHONY: fleet check-fleet
-test-programs fleet: $(FLEET)/fleet-simulator
+test-programs bench fleet: $(FLEET)/fleet-simulator
 
 check-fleet: kfunctrace fleet workloads
 	$(Q)tests/fleet.sh && tests/fleet-vm.sh
