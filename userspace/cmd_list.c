@@ -276,20 +276,6 @@ static void print_details(const struct live_kernel *kernel, const struct kfunc *
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static json_t *json_flags(unsigned int flags, unsigned int version)
-{
-	json_t *array = json_array();
-	char unnamed[16];
-
-	for (unsigned int bit = 0; bit < 32; bit++) {
-		if (flags & (1u << bit))
-			json_array_append_new(array,
-					      json_string(kfunc_flag__name(bit, version, unnamed,
-									   sizeof(unnamed))));
-	}
-	return array;
-}
-
 static json_t *json_annotations(const struct kfunc *kfunc)
 {
 	const struct btf *btf = kfunc->kbtf->btf;
@@ -318,13 +304,13 @@ static json_t *json_kfunc(const struct live_kernel *kernel, const struct kfunc *
 		const struct kfunc_hook *hook = &kfunc->hooks[i];
 
 		json_array_append_new(hooks, json_string(hook->name));
-		json_object_set_new(by_hook, hook->name, json_flags(hook->flags, version));
+		json_object_set_new(by_hook, hook->name, json_kfunc_flags(hook->flags, version));
 		if (hook->filtered)
 			json_array_append_new(filtered, json_string(hook->name));
 	}
 	json_object_set_new(object, "name", json_string(kfunc->name));
 	json_object_set_new(object, "module", json_string(kfunc->module));
-	json_object_set_new(object, "flags", json_flags(kfunc->flags, version));
+	json_object_set_new(object, "flags", json_kfunc_flags(kfunc->flags, version));
 	json_object_set_new(object, "hooks", hooks);
 	json_object_set_new(object, "flags_by_hook", by_hook);
 	json_object_set_new(object, "filtered_hooks", filtered);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "json_values.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <jansson.h>
 
+#include "kfunc_flags.h"
 #include "printable.h"
 
 json_t *json_text(const char *text)
@@ -43,4 +45,18 @@ json_t *json_time(double when)
 	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &parts))
 		return json_null();
 	return json_string(text);
+}
+
+json_t *json_kfunc_flags(unsigned int flags, unsigned int version)
+{
+	json_t *array = json_array();
+	char unnamed[16];
+
+	for (unsigned int bit = 0; bit < sizeof(flags) * CHAR_BIT; bit++) {
+		if (!(flags & (1u << bit)))
+			continue;
+		json_array_append_new(array, json_string(kfunc_flag__name(bit, version, unnamed,
+									  sizeof(unnamed))));
+	}
+	return array;
 }

@@ -13,5 +13,7 @@ struct json_t *json_text(const char *text);
 struct json_t *json_text_unless_empty(const char *text);
 /* Seconds since 1970 in ISO 8601, with the offset of the time zone; null for no time (0 or less). */
 struct json_t *json_time(double when);
+/* An array of the names of the flags of a kfunc, on a kernel of that version (kfunc_flags.h). */
+struct json_t *json_kfunc_flags(unsigned int flags, unsigned int version);
 
 #endif

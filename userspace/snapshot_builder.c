@@ -7,7 +7,7 @@
 #include <bpf/btf.h>
 #include <jansson.h>
 
-#include "kfunc_flags.h"
+#include "json_values.h"
 #include "prototype.h"
 #include "registry.h"
 #include "snapshot.h"
@@ -91,20 +91,6 @@ static void add_signature(struct snapshot_builder *builder, json_t *object, cons
 
 /* --- kfuncs ----------------------------------------------------------------------------------- */
 
-static json_t *json_flags(unsigned int flags, unsigned int version)
-{
-	json_t *array = json_array();
-	char unnamed[16];
-
-	for (unsigned int bit = 0; bit < 32; bit++) {
-		if (flags & (1u << bit))
-			json_array_append_new(array,
-					      json_string(kfunc_flag__name(bit, version, unnamed,
-									   sizeof(unnamed))));
-	}
-	return array;
-}
-
 int snapshot_builder__begin(struct snapshot_builder *builder, unsigned int version)
 {
 	*builder = (struct snapshot_builder){
@@ -132,7 +118,8 @@ int snapshot_builder__add(struct snapshot_builder *builder, const struct snapsho
 	for (int i = 0; i < entry->nr_hooks; i++) {
 		const struct kfunc_hook *hook = &entry->hooks[i];
 
-		json_object_set_new(hooks, hook->name, json_flags(hook->flags, builder->version));
+		json_object_set_new(hooks, hook->name,
+				    json_kfunc_flags(hook->flags, builder->version));
 		if (hook->filtered)
 			json_array_append_new(filtered, json_string(hook->name));
 	}
