@@ -48,6 +48,24 @@ record()
 	listen "$name" perf record -q -B -a -m 2048 -o "$name.data" "$@" ./until-stop "$name"
 }
 
+# The text of events, as the kernel puts it together, in a buffer of tracefs that nobody else writes to:
+# from read_text EVENT... to text_of FILE.
+read_text()
+{
+	local event
+
+	mkdir "$TRACEFS/instances/own"
+	for event; do
+		echo 1 >"$TRACEFS/instances/own/events/kfunc/$event/enable"
+	done
+}
+
+text_of()
+{
+	grep -v '^#' "$TRACEFS/instances/own/trace" >"$1"
+	rmdir "$TRACEFS/instances/own"
+}
+
 # report_on FILE: report.json and report.err
 report_on()
 {
@@ -60,6 +78,13 @@ reported_calls()
 {
 	jq -r '.uses[] | select(.caller == "program" and .calls > 0) | "\(.kfunc) \(.program) \(.calls)"' \
 		report.json | sort
+}
+
+# heard_calls FILE: the same of the calls in the text of a recording
+heard_calls()
+{
+	sed -nE 's/.* ?kfunc_call: .*kfunc=([^ ]*) prog=([^ ]*) prog_id=[1-9].*/\1 \2/p' "$1" |
+		sort | uniq -c | awk '{ print $2, $3, $1 }'
 }
 
 # true_calls JQ: the same of those kfuncs that JQ is true of
