@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# machine: --modules nf_conntrack --module kfunctrace
+#
+# Other tools that come to the same kfuncs and go while the module counts: all calls are counted, and
+# returns but for those that it says it has missed.
+. /root/vm/lib.sh
+. /root/vm/others_lib.sh
+
+# Lines of the kfuncs whose NULL returns differ by more than returns were missed.
+more_than_missed()
+{
+	jq -r --slurpfile truth truth.json 'group_by(.kfunc)[] | .[0].kfunc as $kfunc
+		| (map(.losses.missed_returns) | max) as $missed | (map(.null_returns // 0) | add) as $seen
+		| $truth[0] | map(select(.kfunc == $kfunc).null_returns)
+		| select(length > 0 and all(. != null)) | (add - $seen) as $unseen
+		| select($unseen < 0 or $unseen > $missed)
+		| "\($kfunc): \($unseen) NULLs not seen, \($missed) returns missed"' rows.json
+}
+
+for name in kretprobe function_graph; do
+	beside $name / --engine=module
+	status=$?
+	is "$name comes and goes: the module has counted" "$(jq -r 'map(.engine) | unique[]' rows.json)" module
+	diag "returns missed: $(jq -c 'group_by(.kfunc) | map(map(.losses.missed_returns) | max)' rows.json)"
+	is "no more NULLs are missing than returns were missed" "$(more_than_missed 2>&1)" ""
+	# fprobes would miss calls as well, and have room for far more than one task makes at once.
+	for file in rows.json truth.json; do
+		jq 'map(.null_returns = null)' $file >t.json && mv t.json $file
+	done
+	case $name in
+	# On 7.x it takes the return address away before the module sees it.
+	kretprobe)	agrees "all calls are counted, by their programs or as unknown" sums $status ;;
+	*)		agrees "each program has its own calls, none is unknown" exact $status ;;
+	esac
+	diag "unknown: $(unknown_calls) of $(jq 'map(.calls) | add' truth.json)"
+	came_and_went $name
+done
+done_testing
