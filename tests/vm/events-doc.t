@@ -21,15 +21,13 @@ while read -r command; do
 		refs_pid=$!
 		# The first events come when all probes are attached.
 		echo 1 >"$TRACEFS/events/kfunc/kfunc_call/enable"
-		# shellcheck disable=SC2016 # for wait_for to run
-		wait_for 60 sh -c 'grep -q kfunc_call /sys/kernel/tracing/trace'
+		check "$command" wait_for 60 grep -q kfunc_call "$TRACEFS/trace"
 		echo 0 >"$TRACEFS/events/kfunc/kfunc_call/enable"
-		ok "$command"
 		;;
 	*)
 		eval "$command" </dev/null >out 2>&1
 		status=$?
-		if [ $status = 0 ] && [ -s out ]; then
+		if [ $status = 0 ] && [ -s out ] && ! grep -qE '^(ERROR|WARNING)' out; then
 			ok "$command"
 		else
 			not_ok "$command" "status $status
@@ -37,11 +35,20 @@ $(head -n 20 out)"
 		fi
 		case $command in
 		perf\ stat*acquire*)
-			check "perf stat has heard some" grep -qE ' [1-9][0-9,]* +kfunc:kfunc_' out ;;
-		*kfunc_acquire\ {*)
-			if has_workload demo && kernel_at_least 6.12; then
-				check "bpftrace has heard of the programs" grep -q '@\[demo_' out
+			is "perf stat has heard of both" "$(grep -cE ' [1-9][0-9,]* +kfunc:kfunc_' out)" 2 ;;
+		perf\ stat*filter*)
+			if kernel_at_least 6.2; then
+				check "perf stat has heard of that kfunc" \
+					grep -qE ' [1-9][0-9,]* +kfunc:kfunc_call' out
+			else
+				skip "perf stat has heard of that kfunc" "this kernel does not have it"
 			fi ;;
+		*kfunc_acquire\ \{*)
+			check "bpftrace has heard of the programs" grep -q '@\[demo_' out ;;
+		*kfunc_refcount_zero\ \{* | *kfunc-refcount-zero.bt | *kfunc-deprecated.bt)
+			check "bpftrace listens" grep -qE '^Attaching [1-9][0-9]* probe' out ;;
+		*kfunc-held.bt)
+			check "the script has heard of releases" grep -qE '^@held_us\[[a-z_]+\]' out ;;
 		perf\ script* | trace-cmd\ report*)
 			check "the recording has calls by program" grep -qE 'kfunc_call: .*prog=demo_' out ;;
 		esac
