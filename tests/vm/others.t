@@ -9,7 +9,12 @@
 fexit_comes_and_goes()
 {
 	# shellcheck disable=SC2086 # separate words
-	exec attach-fexit $kfuncs
+	attach-fexit $kfuncs &
+	until [ -e stop ]; do
+		sleep 0.2
+	done
+	kill $!
+	wait $!
 }
 
 for name in fexit kretprobe function_graph; do

@@ -56,7 +56,6 @@ beside()
 	stat_workload two-programs --times 500 --seconds 5 "$@"
 	status=$?
 	touch stop
-	[ "$name" != fexit ] || kill $tool
 	wait $tool
 	rounds=$(sed -n 's/.*\<\([0-9]*\) rounds/\1/p' tool.out)
 	return $status
