@@ -87,12 +87,12 @@ heard_calls()
 		sort | uniq -c | awk '{ print $2, $3, $1 }'
 }
 
-# true_calls JQ: the same of those kfuncs that JQ is true of
+# true_calls JQ [FILE]: the same of those kfuncs that JQ is true of, in truth.json or what has rows like it
 true_calls()
 {
 	jq -r "(.rows? // .) | map(select(.caller == \"program\" and (.kfunc | $1)))
 		| group_by([.kfunc, .program])[] | select(map(.calls) | add > 0)
-		| \"\\(.[0].kfunc) \\(.[0].program) \\(map(.calls) | add)\"" truth.json | sort
+		| \"\\(.[0].kfunc) \\(.[0].program) \\(map(.calls) | add)\"" "${2:-truth.json}" | sort
 }
 
 # Lines of KFUNC PROGRAM REFCOUNT-ZEROS of the truth
