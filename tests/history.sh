@@ -155,10 +155,11 @@ is "points add up to the same" "$(jq '[.points[].calls] | add' "$tmp/report")" $
 ./kfunctrace report --json --history "$tmp/whole.db" -k kfunc_3 >"$tmp/report"
 is "of one kfunc" "$(jq -c '[(.uses | length), ([.uses[].calls] | add)]' "$tmp/report")" "[6,720]"
 since=$(date -d '30 hours ago' +%Y-%m-%dT%H:%M)
-./kfunctrace report --json --history "$tmp/whole.db" --since "$since" --until 6h >"$tmp/report"
+until=$(date -d "$since 24 hours" +%Y-%m-%dT%H:%M)
+./kfunctrace report --json --history "$tmp/whole.db" --since "$since" --until "$until" >"$tmp/report"
 hour=$(($(date -d "$since" +%s) / 3600 * 3600))
 is "of a part of the time, in whole hours" "$(jq '[.uses[].calls] | add' "$tmp/report")" \
-	"$(ask "SELECT sum(calls) FROM hours WHERE hour >= $hour AND hour < $(date -d '6 hours ago' +%s)" "$tmp/whole.db")"
+	"$(ask "SELECT sum(calls) FROM hours WHERE hour >= $hour AND hour < $(date -d "$until" +%s)" "$tmp/whole.db")"
 ./kfunctrace report --history "$tmp/whole.db" >"$tmp/out" 2>"$tmp/err"
 is "in words too" "$? $(cat "$tmp/err")" "0 "
 matches "with the source" "$tmp/out" "$tmp/whole.db"
