@@ -100,7 +100,7 @@ was=$(cat /proc/sys/kernel/kptr_restrict)
 echo 2 >/proc/sys/kernel/kptr_restrict
 kfunctrace users --json >hidden.json
 echo "$was" >/proc/sys/kernel/kptr_restrict
-same "hidden addresses hide no call" "$(jq -cS . hidden.json)" "$(jq -cS . users.json)"
+same "hidden addresses hide no call" "$(jq -c . hidden.json)" "$(jq -c . users.json)"
 
 bpftool prog pin id "$id" /sys/fs/bpf/kept
 stop_workload
@@ -197,8 +197,8 @@ fi
 matches "-v says it too" text '^    attached to: .*tc_ingress lo.*'
 if [ -n "$exec_link" ]; then
 	is "a pinned link is its program's" \
-		"$(jq -c 'map(select(.program == "ask_exec").pins) | unique' users.json)" \
-		"[[{\"path\":\"/sys/fs/bpf/exec\",\"link_id\":$exec_link}]]"
+		"$(jq -c 'map(select(.program == "ask_exec").pins | map([.path, .link_id])) | unique' users.json)" \
+		"[[[\"/sys/fs/bpf/exec\",$exec_link]]]"
 	is "of links that a process has the ids are there" \
 		"$(jq --argjson id "$exec_link" 'map(.holders[].link_id) | index($id) != null' \
 			users.json)" true
