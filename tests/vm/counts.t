@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# machine on trixie: --smp 1
 #
 # stat counts to the last call, and attributes it.
 . /root/vm/lib.sh

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: bookworm
 #
 # However it ends, nothing stays attached, and what was counted is not lost.
 . /root/vm/lib.sh

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: backports
 # machine: --modules nf_conntrack --module kfunctrace
 #
 # The module's control file takes no nonsense.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
+# long: trixie
 #
 # Bad input is refused, output that cannot be written is told, and whatever ends it: nothing stays.
 . /root/vm/lib.sh

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
-# long: trixie
 # It takes the module out, so it has a machine that no other test has.
 # machine: --module kfunctrace_test
 #
