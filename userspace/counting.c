@@ -340,6 +340,7 @@ void counting__close(struct counting *counting)
 	usage__free(&counting->now);
 	usage__free(&counting->change);
 	free(counting->types);
+	free(counting->stale);
 	free(counting->costs);
 	free(counting);
 }

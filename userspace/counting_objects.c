@@ -174,6 +174,36 @@ static void add_to_type(struct counting *counting, const struct object_row *row)
 
 /* --- what is stale --------------------------------------------------------------------------------- */
 
+/* What of an object is the same at each look while references are held on it. */
+struct stale_object {
+	__u64 address, since_ns;
+};
+
+static int compare_stale(const void *a, const void *b)
+{
+	const struct stale_object *left = a, *right = b;
+
+	if (left->address != right->address)
+		return left->address < right->address ? -1 : 1;
+	if (left->since_ns != right->since_ns)
+		return left->since_ns < right->since_ns ? -1 : 1;
+	return 0;
+}
+
+static struct stale_object stale_object_of(const struct object_row *row)
+{
+	return (struct stale_object){
+		.address = row->held->report.address,
+		.since_ns = row->held->report.object.since_ns,
+	};
+}
+
+static bool was_told(const struct counting *counting, const struct stale_object *object)
+{
+	return counting->nr_stale && bsearch(object, counting->stale, counting->nr_stale,
+					     sizeof(*object), compare_stale);
+}
+
 static void tell_stale(struct counting *counting, const struct object_row *row,
 		       const struct holder *holder, const char *what)
 {
@@ -230,12 +260,16 @@ static struct aggregate_object object_of(struct counting *counting, const struct
 static int take_objects(struct counting *counting, const struct reference_objects *found)
 {
 	struct aggregate_object *objects = calloc(found->nr + 1, sizeof(*objects));
+	struct stale_object *stale = calloc(found->nr + 1, sizeof(*stale));
 	enum watched types[KFT_MAX_REFERENCE_TYPES];
-	size_t nr = 0;
+	size_t nr = 0, nr_stale = 0;
 	int err;
 
-	if (!objects)
+	if (!objects || !stale) {
+		free(objects);
+		free(stale);
 		return -ENOMEM;
+	}
 	find_watched(counting, types);
 	err = begin(counting, types);
 	for (size_t i = 0; i < found->nr && !err; i++) {
@@ -248,13 +282,20 @@ static int take_objects(struct counting *counting, const struct reference_object
 		add_to_type(counting, row);
 		add_to_rows(counting, row, &holder);
 		objects[nr] = object_of(counting, row, &holder);
-		if (row->is_stale && row->age_ns >= counting->config->stale_age_ns)
-			tell_stale(counting, row, &holder, objects[nr].what);
+		if (row->is_stale && row->age_ns >= counting->config->stale_age_ns) {
+			stale[nr_stale] = stale_object_of(row);
+			if (!was_told(counting, &stale[nr_stale++]))
+				tell_stale(counting, row, &holder, objects[nr].what);
+		}
 		nr += objects[nr].type != AGGREGATE_NONE;
 	}
 	if (!err)
 		err = aggregate__set_objects(counting->aggregate, objects, nr);
 	free(objects);
+	qsort(stale, nr_stale, sizeof(*stale), compare_stale);
+	free(counting->stale);
+	counting->stale = stale;
+	counting->nr_stale = nr_stale;
 	return err;
 }
 

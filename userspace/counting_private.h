@@ -69,6 +69,8 @@ struct counting {
 	struct kft_reference_event late[MAX_LATE_EVENTS];
 	int nr_late;
 	__u8 site_events[KFT_MAX_REFERENCE_SITES];
+	struct stale_object *stale; /* those of the last look that were told, sorted */
+	size_t nr_stale;
 	__u64 events_passed_over;
 	bool has_newcomers;
 	__s64 now_s;			       /* of the drain that is going on */

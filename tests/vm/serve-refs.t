@@ -34,6 +34,7 @@ fi
 check "programs park references" play_scenes
 check "it is looked at" looked
 cp metrics.json parked.json
+check "and again" looked
 end_scenes || not_ok "the scenes end well"
 
 for type in "$PARKED_TYPE" cgroup; do
@@ -67,6 +68,8 @@ fi
 is "and none of it is wrong" "$(grep -vxFf parked told)" ""
 if [ "$(jq '[.parked[] | select(.stale)] | length' truth.json)" != 0 ]; then
 	matches "what is dead is told" notices.jsonl '"kind": *"stale-reference".*"object_type": *"task_struct"'
+	is "once, not at each look" "$(jq -r 'select(.kind == "stale-reference") | "\(.object_type) \(.object)"' \
+		notices.jsonl | sort | uniq -d)" ""
 else
 	skip "what is dead is told" "nothing dies in this kernel's workload"
 fi
