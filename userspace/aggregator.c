@@ -85,7 +85,7 @@ static void tell_history_news(struct aggregator *aggregator)
 			      clock_ns());
 }
 
-static void save(struct aggregator *aggregator)
+void aggregator__save(struct aggregator *aggregator)
 {
 	struct aggregate_state *state = aggregate__state(aggregator->aggregate);
 
@@ -120,7 +120,6 @@ static void drain(struct aggregator *aggregator)
 	cost->drain_ns += end_ns - begin_ns;
 	aggregator->last_good_ns = end_ns;
 	take_own_cost(aggregator);
-	save(aggregator);
 }
 
 /* What cannot be done now is done at the next look. */
@@ -173,6 +172,8 @@ static void on_timer(struct aggregator *aggregator)
 		look(aggregator, now_ns);
 	else
 		look_behind_newcomers(aggregator, now_ns);
+	/* A look drains as well. */
+	aggregator__save(aggregator);
 	notices__tend(aggregator->notices, now_ns);
 	if (aggregator->history && now_ns >= aggregator->next_tidy_ns) {
 		/* What it could not do is the history's trouble, which is told below. */
@@ -503,6 +504,7 @@ static void drain_for_the_last_time(struct aggregator *aggregator)
 	do
 		drain(aggregator);
 	while (aggregator->drain_err == -EAGAIN && clock_ns() < deadline_ns);
+	aggregator__save(aggregator);
 	if (aggregator->drain_err)
 		msg__error("what was counted since the last drain is lost: %s",
 			   strerror(-aggregator->drain_err));
@@ -523,6 +525,7 @@ int aggregator__run(const struct aggregator_options *opts)
 	if (!err) {
 		drain(&aggregator);
 		look(&aggregator, clock_ns());
+		aggregator__save(&aggregator);
 		aggregator__judge(&aggregator);
 		serve_notify__ready(aggregator__status(&aggregator));
 		/* What only the beginning took is given back. */

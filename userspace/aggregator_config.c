@@ -79,6 +79,11 @@ struct overhead_options overhead_options__of(const struct serve_config *config)
 	};
 }
 
+static void save_before_text(void *arg)
+{
+	aggregator__save(arg);
+}
+
 int aggregator__listen(struct aggregator *aggregator, const struct serve_config *config,
 		       struct status_server **server)
 {
@@ -86,6 +91,8 @@ int aggregator__listen(struct aggregator *aggregator, const struct serve_config 
 		.listen = config->listen,
 		.version = aggregator->opts->version,
 		.host = aggregator->host,
+		.before_text = save_before_text,
+		.before_text_arg = aggregator,
 	};
 	int err;
 

@@ -56,6 +56,8 @@ int aggregator__set_timer(struct aggregator *aggregator);
  * systemd, and a notice when that changes.
  */
 void aggregator__judge(struct aggregator *aggregator);
+/* Writes what has come since the last time into the history; what fails is in save_err, and told. */
+void aggregator__save(struct aggregator *aggregator);
 /* For systemd: that trouble, or that it counts. */
 const char *aggregator__status(struct aggregator *aggregator);
 

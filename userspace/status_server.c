@@ -75,6 +75,8 @@ struct status_server {
 	struct listen_socket listener;
 	struct MHD_Daemon *daemon;
 	int fd;
+	void (*before_text)(void *arg);
+	void *before_text_arg;
 	struct kept_body kept[NR_BODIES][2]; /* plain, gzip */
 	unsigned int nr_bodies;
 	struct connection *connections;
@@ -241,6 +243,8 @@ static struct MHD_Response *body_for(struct status_server *server, enum body whi
 		forget_body(&server->kept[i / 2][i % 2]);
 	if (server->nr_bodies >= MAX_BODIES)
 		return NULL;
+	if (server->before_text)
+		server->before_text(server->before_text_arg);
 	kept->response = make_body(server, which, gzip);
 	kept->made_ns = now;
 	kept->drains = state->cost.drains;
@@ -558,6 +562,8 @@ int status_server__open(const struct status_server_options *opts, const struct a
 	server->listener.fd = -1;
 	server->fd = -1;
 	server->aggregate = aggregate;
+	server->before_text = opts->before_text;
+	server->before_text_arg = opts->before_text_arg;
 	server->version = strdup(opts->version);
 	server->host = strdup(opts->host);
 	if (!server->version || !server->host)

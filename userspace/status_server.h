@@ -18,6 +18,12 @@ struct status_server_options {
 	const char *listen;
 	const char *version; /* of kfunctrace */
 	const char *host;
+	/*
+	 * Called before a text is made of the aggregate, when not NULL: who writes down there what the
+	 * text will say can be killed at any time, and no counter that was served goes backwards.
+	 */
+	void (*before_text)(void *arg);
+	void *before_text_arg;
 };
 
 /*

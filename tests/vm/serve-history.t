@@ -107,6 +107,33 @@ is "the history can be reported on" "$? $(cat stderr)" "0 "
 same "and has each of them once" \
 	"$(jq '[.uses[] | select(.caller == "program").calls] | add' report.json)" "$((first + second))"
 
+# --- killed while programs call ------------------------------------------------------------------
+
+workload --seconds 600 --truth /dev/null two-programs >/dev/null 2>&1 &
+busy=$!
+check "serve begins" serve_again
+check "it is drained" drained
+counted=$(counted)
+wrong='' rounds=0
+for seconds in 0.1 0.4 0.7 1 1.3 1.6; do
+	sleep $seconds
+	get /metrics >before || break
+	kill -9 $serve_pid
+	wait $serve_pid 2>/dev/null
+	# Otherwise new calls would make up for those that are lost.
+	kill -STOP $busy
+	serve_again && drained || break
+	kill -CONT $busy
+	wrong=$wrong$(backwards before metrics)
+	rounds=$((rounds + 1))
+done
+is "it is killed just after it has served, again and again" $rounds 6
+is "no counter that was served went backwards" "$wrong" ""
+check "and it counted all the time" test "$(counted)" -gt "$counted"
+kill $busy
+wait $busy 2>/dev/null
+serve_end
+
 # --- none ----------------------------------------------------------------------------------------
 
 sum=$(md5sum <history.db)
