@@ -93,6 +93,7 @@ int aggregator__listen(struct aggregator *aggregator, const struct serve_config 
 		.host = aggregator->host,
 		.before_text = save_before_text,
 		.before_text_arg = aggregator,
+		.beside = aggregator->server,
 	};
 	int err;
 
@@ -152,21 +153,6 @@ static bool differ(const char *a, const char *b)
 typedef int (*step_fn)(struct aggregator *aggregator, const struct serve_config *from,
 		       const struct serve_config *to);
 
-static int change_listening(struct aggregator *aggregator, const struct serve_config *from,
-			    const struct serve_config *to)
-{
-	int err;
-
-	if (!differ(from->listen, to->listen))
-		return 0;
-	/* First, because all addresses of the host and one of them do not go together. */
-	status_server__free(aggregator->server);
-	err = aggregator__listen(aggregator, to, &aggregator->server);
-	if (err && aggregator__listen(aggregator, from, &aggregator->server))
-		msg__error("nor at %s again: nobody is served", from->listen);
-	return err;
-}
-
 static int change_target(struct aggregator *aggregator, const struct serve_config *from,
 			 const struct serve_config *to)
 {
@@ -201,9 +187,30 @@ static int change_counting(struct aggregator *aggregator, const struct serve_con
 }
 
 /*
- * Opens that of `to` if it is another one; it does without what was counted until now. No step, because
- * the way back would open what may just now be impossible to open.
+ * What follows is opened before the steps and given to the aggregator behind them. No steps, because the
+ * way back would open what may just now be impossible to open.
  */
+
+/* Serves at the address of `to` if it is another one, beside the server that there is. */
+static int open_other_server(struct aggregator *aggregator, const struct serve_config *to,
+			     struct status_server **server)
+{
+	*server = NULL;
+	if (!differ(aggregator->config->listen, to->listen))
+		return 0;
+	return aggregator__listen(aggregator, to, server);
+}
+
+static void change_server(struct aggregator *aggregator, const struct serve_config *to,
+			  struct status_server *other)
+{
+	if (!differ(aggregator->config->listen, to->listen))
+		return;
+	status_server__free(aggregator->server);
+	aggregator->server = other;
+}
+
+/* Opens that of `to` if it is another one; it does without what was counted until now. */
 static int open_other_history(const struct aggregator *aggregator, const struct serve_config *to,
 			      struct history **history)
 {
@@ -242,8 +249,7 @@ static void change_history(struct aggregator *aggregator, const struct serve_con
 
 static int take_steps(struct aggregator *aggregator, const struct serve_config *to)
 {
-	static const step_fn steps[] = { change_listening, change_target, change_notices,
-					 change_counting };
+	static const step_fn steps[] = { change_target, change_notices, change_counting };
 	const struct serve_config *from = aggregator->config;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -264,14 +270,17 @@ static int follow(struct aggregator *aggregator, const struct serve_config *to)
 {
 	const struct aggregate_options bounds = aggregate_options__of(to);
 	const struct overhead_options overhead = overhead_options__of(to);
+	struct status_server *server = NULL;
 	struct history *history;
 	int err = open_other_history(aggregator, to, &history);
 
-	err = err ?: take_steps(aggregator, to);
+	err = err ?: open_other_server(aggregator, to, &server) ?: take_steps(aggregator, to);
 	if (err) {
+		status_server__free(server);
 		history__close(history);
 		return err;
 	}
+	change_server(aggregator, to, server);
 	change_history(aggregator, to, history);
 	aggregate__set_options(aggregator->aggregate, &bounds);
 	overhead__set_options(aggregator->overhead, &overhead);

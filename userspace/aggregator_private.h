@@ -69,7 +69,10 @@ struct aggregate_options aggregate_options__of(const struct serve_config *config
 struct overhead_options overhead_options__of(const struct serve_config *config);
 struct notices_options notices_options__of(const struct serve_config *config);
 
-/* Opens what it says for clients; nothing when it says off. 0 or a negative errno. */
+/*
+ * Opens what it says for clients, beside the server that there is; nothing when it says off. 0 or a
+ * negative errno.
+ */
 int aggregator__listen(struct aggregator *aggregator, const struct serve_config *config,
 		       struct status_server **server);
 /*

@@ -37,12 +37,6 @@ static bool has_drained_lately(const struct aggregator *aggregator, __u64 now_ns
 	       now_ns - aggregator->last_good_ns < 3 * aggregator->config->interval_ns + NS_PER_S;
 }
 
-/* After a configuration that could not be followed, nor the one before be returned to. */
-static bool is_deaf(const struct aggregator *aggregator)
-{
-	return aggregator->counting && aggregator->config->listen && !aggregator->server;
-}
-
 /* What keeps it from counting comes first. */
 static void describe(const struct aggregator *aggregator, const char *obstacle, bool is_late,
 		     char *text, size_t size)
@@ -59,9 +53,6 @@ static void describe(const struct aggregator *aggregator, const char *obstacle, 
 		snprintf(text, size,
 			 "the counters cannot be read while programs are being unloaded without "
 			 "pause");
-	else if (is_deaf(aggregator))
-		snprintf(text, size, "cannot listen at %s: nobody is served",
-			 aggregator->config->listen);
 	else if (aggregator->modules_pending)
 		snprintf(text, size, "modules that came or went could not be followed so far");
 	else if (aggregator->look_err)

@@ -60,7 +60,19 @@ static bool split_address(char *text, char **host, char **port)
 	return !strchr(text, ':');
 }
 
-static int listen_inet(struct listen_socket *listener, const char *address)
+/*
+ * All addresses and one of them go together while both sockets say so. Not for longer: another process of
+ * this user could share the port, too.
+ */
+static void share_port(int fd, int beside, int on)
+{
+	if (fd < 0 || beside < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	setsockopt(beside, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
+static int listen_inet(struct listen_socket *listener, const char *address, int beside)
 {
 	/* No names: asking for one may take for ever, and does not say which address it is. */
 	static const struct addrinfo hints = {
@@ -84,10 +96,12 @@ static int listen_inet(struct listen_socket *listener, const char *address)
 	}
 	free(copy);
 	listener->fd = new_socket(found->ai_family);
+	share_port(listener->fd, beside, true);
 	if (listener->fd < 0 ||
 	    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    bind(listener->fd, found->ai_addr, found->ai_addrlen) || listen(listener->fd, BACKLOG))
 		err = failed(address, errno);
+	share_port(listener->fd, beside, false);
 	freeaddrinfo(found);
 	return err;
 }
@@ -162,7 +176,7 @@ static int listen_unix(struct listen_socket *listener, const char *address, cons
 	return 0;
 }
 
-int listen_socket__open(struct listen_socket *listener, const char *address)
+int listen_socket__open(struct listen_socket *listener, const char *address, int beside)
 {
 	int err;
 
@@ -170,7 +184,7 @@ int listen_socket__open(struct listen_socket *listener, const char *address)
 	if (!strncmp(address, "unix:", 5))
 		err = listen_unix(listener, address, address + 5);
 	else
-		err = listen_inet(listener, address);
+		err = listen_inet(listener, address, beside);
 	if (err)
 		listen_socket__close(listener);
 	return err;

@@ -17,8 +17,11 @@ struct listen_socket {
  * `address`: "127.0.0.1:9435", "[::1]:9435", "unix:/run/kfunctrace/metrics.sock". A Unix socket is made
  * 0660, in the place of a file that nobody listens on any more. The socket does not block. Returns 0
  * or a negative errno, having said what failed and what to do.
+ *
+ * `beside`: a socket of this process that listens and may have the same port, as all addresses of the host
+ * and one of them have; -1: there is none.
  */
-int listen_socket__open(struct listen_socket *listener, const char *address);
+int listen_socket__open(struct listen_socket *listener, const char *address, int beside);
 /* Removes the file, if it is still the same one. */
 void listen_socket__close(struct listen_socket *listener);
 

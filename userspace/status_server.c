@@ -550,6 +550,14 @@ static int start_daemon(struct status_server *server, const char *address)
 	return 0;
 }
 
+static int listen_fd(const struct status_server *server)
+{
+	const union MHD_DaemonInfo *info =
+		server ? MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD) : NULL;
+
+	return info ? info->listen_fd : -1;
+}
+
 int status_server__open(const struct status_server_options *opts, const struct aggregate *aggregate,
 			struct status_server **result)
 {
@@ -568,7 +576,7 @@ int status_server__open(const struct status_server_options *opts, const struct a
 	server->host = strdup(opts->host);
 	if (!server->version || !server->host)
 		goto no_memory;
-	err = listen_socket__open(&server->listener, opts->listen)
+	err = listen_socket__open(&server->listener, opts->listen, listen_fd(opts->beside))
 		      ?: start_daemon(server, opts->listen);
 	if (err) {
 		status_server__free(server);

@@ -24,6 +24,8 @@ struct status_server_options {
 	 */
 	void (*before_text)(void *arg);
 	void *before_text_arg;
+	/* One that goes on, and whose port it may be on another address; NULL: there is none. */
+	const struct status_server *beside;
 };
 
 /*

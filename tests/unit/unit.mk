@@ -15,6 +15,8 @@ $(UNIT)/test_%: tests/unit/test_%.c $(BUILD)/libkfunctrace.a | $(UNIT)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libkfunctrace.a \
 		$(LDLIBS) -lcmocka
 
+$(UNIT)/test_reload: override LDFLAGS += -Wl,--wrap=counting__reconfigure
+
 $(UNIT):
 	$(Q)mkdir -p $@
 
