@@ -45,8 +45,11 @@
 
 /* A text is written anew after a drain, or when it is older than this. */
 #define FRESH_NS NS_PER_S
-/* Texts at a time, those that are still being sent to somebody slow included. */
-#define MAX_BODIES 8
+/*
+ * Texts that have been replaced, and are still being sent to somebody slow, may have so many bytes together,
+ * or as many as the newest have. Beyond that none is replaced, and nobody slow is given much time.
+ */
+#define OLD_BODIES_BYTES (16ull * 1024 * 1024)
 
 enum body {
 	BODY_OPENMETRICS,
@@ -55,9 +58,17 @@ enum body {
 	NR_BODIES,
 };
 
+struct body_data {
+	struct status_server *server;
+	char *data;
+	size_t size;
+	bool is_old; /* replaced */
+};
+
 /* An answer that is kept for those who ask for the same soon. */
 struct kept_body {
 	struct MHD_Response *response;
+	struct body_data *body; /* of the response */
 	__u64 made_ns, drains;
 	bool ready;
 };
@@ -78,7 +89,7 @@ struct status_server {
 	void (*before_text)(void *arg);
 	void *before_text_arg;
 	struct kept_body kept[NR_BODIES][2]; /* plain, gzip */
-	unsigned int nr_bodies;
+	__u64 old_bytes;		     /* of bodies that have been replaced */
 	struct connection *connections;
 	unsigned int nr_connections, max_connections;
 	bool has_room_again; /* there were as many as there can be, and one has ended */
@@ -86,16 +97,12 @@ struct status_server {
 
 /* --- bodies -------------------------------------------------------------------------------------- */
 
-struct body_data {
-	struct status_server *server;
-	char *data;
-};
-
 static void free_body(void *cls)
 {
 	struct body_data *body = cls;
 
-	body->server->nr_bodies--;
+	if (body->is_old)
+		body->server->old_bytes -= body->size;
 	free(body->data);
 	free(body);
 }
@@ -183,40 +190,59 @@ static const char *body_type(enum body body)
 	}
 }
 
-static struct MHD_Response *make_body(struct status_server *server, enum body which, bool gzip)
+/* Into `kept`, unless memory is short. */
+static void make_body(struct status_server *server, enum body which, bool gzip,
+		      struct kept_body *kept)
 {
-	struct body_data *body = malloc(sizeof(*body));
+	struct body_data *body = calloc(1, sizeof(*body));
 	struct MHD_Response *response;
-	size_t size;
 
 	if (!body)
-		return NULL;
+		return;
 	body->server = server;
-	if (write_body(server, which, gzip, &body->data, &size)) {
+	if (write_body(server, which, gzip, &body->data, &body->size)) {
 		free(body);
-		return NULL;
+		return;
 	}
-	server->nr_bodies++;
-	response = MHD_create_response_from_buffer_with_free_callback_cls(size, body->data,
+	response = MHD_create_response_from_buffer_with_free_callback_cls(body->size, body->data,
 									  free_body, body);
 	if (!response) {
 		free_body(body);
-		return NULL;
+		return;
 	}
 	add_common_headers(response, body_type(which));
 	add_header(response, MHD_HTTP_HEADER_VARY,
 		   MHD_HTTP_HEADER_ACCEPT ", " MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	if (gzip)
 		add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-	return response;
+	kept->response = response;
+	kept->body = body;
 }
 
 /* Of a drain, or moment, that is over; it lives on with those who are still reading it. */
 static void forget_body(struct kept_body *kept)
 {
-	if (kept->response)
-		MHD_destroy_response(kept->response);
+	if (!kept->response)
+		return;
+	kept->body->is_old = true;
+	kept->body->server->old_bytes += kept->body->size;
+	MHD_destroy_response(kept->response);
 	kept->response = NULL;
+}
+
+/* Whether those who read slowly have as much of old bodies as they may. */
+static bool is_hoarded(const struct status_server *server)
+{
+	__u64 newest_bytes = 0;
+
+	if (server->old_bytes <= OLD_BODIES_BYTES)
+		return false;
+	for (int i = 0; i < NR_BODIES * 2; i++) {
+		const struct kept_body *kept = &server->kept[i / 2][i % 2];
+
+		newest_bytes += kept->response ? kept->body->size : 0;
+	}
+	return server->old_bytes > newest_bytes;
 }
 
 static bool is_fresh(const struct kept_body *kept, const struct aggregate_state *state, __u64 now)
@@ -226,8 +252,8 @@ static bool is_fresh(const struct kept_body *kept, const struct aggregate_state 
 }
 
 /*
- * The answer, made unless there is one that is as good; NULL: no memory, or it is all with clients that
- * do not read. Those are being dropped meanwhile (tend()).
+ * The answer, made unless there is one that is as good, or none may be made: then the one there is goes to
+ * everybody until tend() has dropped who does not read. NULL: memory is short.
  */
 static struct MHD_Response *body_for(struct status_server *server, enum body which, bool gzip)
 {
@@ -235,17 +261,12 @@ static struct MHD_Response *body_for(struct status_server *server, enum body whi
 	struct kept_body *kept = &server->kept[which][gzip];
 	__u64 now = clock_ns();
 
-	if (kept->response && is_fresh(kept, state, now))
+	if (kept->response && (is_fresh(kept, state, now) || is_hoarded(server)))
 		return kept->response;
 	forget_body(kept);
-	/* Of the others nobody asks any more. */
-	for (int i = 0; server->nr_bodies >= MAX_BODIES && i < NR_BODIES * 2; i++)
-		forget_body(&server->kept[i / 2][i % 2]);
-	if (server->nr_bodies >= MAX_BODIES)
-		return NULL;
 	if (server->before_text)
 		server->before_text(server->before_text_arg);
-	kept->response = make_body(server, which, gzip);
+	make_body(server, which, gzip, kept);
 	kept->made_ns = now;
 	kept->drains = state->cost.drains;
 	kept->ready = state->ready;
@@ -325,8 +346,7 @@ static enum MHD_Result answer_body(struct status_server *server, struct MHD_Conn
 	struct MHD_Response *response = body_for(server, which, takes_gzip(connection));
 
 	if (!response)
-		return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			   "too many clients read slowly, or memory is short; try again\n",
+		return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "memory is short; try again\n",
 			   MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	return queue(connection, MHD_HTTP_OK, response);
 }
@@ -466,7 +486,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 static bool is_crowded(const struct status_server *server)
 {
 	return server->nr_connections > MANY_CONNECTIONS(server->max_connections) ||
-	       server->nr_bodies >= MAX_BODIES;
+	       is_hoarded(server);
 }
 
 /* How long one that sends nothing of use is kept; `otherwise` when there is room. */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""bad_clients.py KIND HOST PORT SECONDS: so many clients at once that do no good, for so long. Each
+"""bad_clients.py KIND HOST PORT SECONDS: many clients at once that do no good, for so long. Each
 that is dropped comes again. Prints how many connections were made, and how many of them answered."""
 import selectors
 import socket
@@ -9,15 +9,24 @@ import time
 
 NUMBER = 200
 REQUEST = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+# Each text that there is. Who hoards them keeps below a number of clients at which all have less time.
+TEXTS = [b"GET %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n" % (path, accept, encoding)
+         for encoding in (b"", b"Accept-Encoding: gzip\r\n")
+         for path, accept in ((b"/metrics", b""),
+                              (b"/metrics", b"Accept: application/openmetrics-text; version=1.0.0\r\n"),
+                              (b"/", b""))]
+HOARDERS = 60
+HOARDERS_A_SECOND = 12
 
 
 class Client:
     """A connection in the making, and what it does when it may write."""
 
-    def __init__(self, kind, address):
+    def __init__(self, kind, address, number):
         self.kind = kind
+        self.text = TEXTS[number % len(TEXTS)]
         self.socket = socket.socket()
-        if kind == "unread":
+        if kind in ("unread", "hoard"):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         self.socket.setblocking(False)
         self.socket.connect_ex(address)
@@ -47,6 +56,9 @@ class Client:
             self.send(b"\0\xff\x80GET\r\n\r\n\r\n: :\n" * 20)
         elif kind == "unread":  # asks, again and again, and never reads
             self.send(REQUEST)
+        elif kind == "hoard":  # asks for one text of all kinds, and never reads
+            if not self.sent:
+                self.send(self.text)
         elif kind == "pipeline":  # asks for a thousand, reads all
             if not self.sent:
                 self.send((b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n") * 1000)
@@ -60,7 +72,8 @@ class Client:
 
 def main():
     kind, host, port, seconds = sys.argv[1:]
-    address, end = (host, int(port)), time.monotonic() + float(seconds)
+    address, begin = (host, int(port)), time.monotonic()
+    end = begin + float(seconds)
     selector = selectors.DefaultSelector()
     clients, made, answered = set(), 0, 0
 
@@ -71,19 +84,25 @@ def main():
         client.socket.close()
         clients.discard(client)
 
+    def is_one_missing():
+        if kind == "hoard":
+            return (len(clients) < HOARDERS and
+                    made <= (time.monotonic() - begin) * HOARDERS_A_SECOND)
+        return len(clients) < NUMBER
+
     while time.monotonic() < end:
-        while len(clients) < NUMBER:
-            client = Client(kind, address)
+        while is_one_missing():
+            client = Client(kind, address, made)
             clients.add(client)
             selector.register(client.socket, selectors.EVENT_READ, client)
             made += 1
         time.sleep(0.05)
         for key, _ in selector.select(0):
             client = key.data
-            if kind == "unread" and client.read:
+            if kind in ("unread", "hoard") and client.read:
                 continue
             try:
-                data = client.socket.recv(100 if kind == "unread" else 65536)
+                data = client.socket.recv(100 if kind in ("unread", "hoard") else 65536)
                 client.read += len(data)
                 if not data:
                     leave(client)
