@@ -31,8 +31,8 @@ cleanup()
 }
 trap cleanup EXIT
 
-port=$(store_port)
-steps=$(store_port)
+port=$(free_port fleet-guest)
+steps=$(free_port fleet-steps)
 simulator_start 200 --kfuncs 12 --callers 5
 {
 	cat <<-EOT

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=bash
 #
 # Debian's prometheus and victoria-metrics, on loopback, with their data where they are told: to be
-# sourced by tests. Any POSIX shell will do. Whatever was started is to be stopped with stores_stop,
-# also when the test fails: trap it. Needs curl and jq.
+# sourced by tests, from the folder of the sources. Whatever was started is to be stopped with
+# stores_stop, also when the test fails: trap it. Needs curl and jq.
+
+. tests/ports.sh
 
 prometheus_pid=
 victoria_pid=
@@ -21,12 +23,6 @@ store_missing()
 	for store_program in prometheus promtool victoria-metrics curl jq; do
 		command -v "$store_program" >/dev/null || echo "$store_program"
 	done
-}
-
-# store_port: prints a port, most likely free: below those that the kernel gives to clients
-store_port()
-{
-	echo $((12000 + $(od -An -N2 -tu2 /dev/urandom) % 20000))
 }
 
 # store_await SECONDS COMMAND...: until it succeeds
@@ -57,7 +53,7 @@ store_up_now()
 prometheus_start()
 {
 	for store_try in 1 2 3; do
-		store_port=$(store_port)
+		store_port=$(free_port store)
 		prometheus --config.file="$2" --storage.tsdb.path="$1/prometheus" \
 			--web.listen-address="127.0.0.1:$store_port" --storage.tsdb.retention.time=1d \
 			--web.enable-admin-api --log.level=warn >"$1/prometheus.log" 2>&1 &
@@ -75,7 +71,7 @@ prometheus_start()
 victoria_start()
 {
 	for store_try in 1 2 3; do
-		store_port=$(store_port)
+		store_port=$(free_port store)
 		victoria-metrics -promscrape.config="$2" -storageDataPath="$1/victoria" \
 			-httpListenAddr="127.0.0.1:$store_port" -retentionPeriod=1 \
 			-memory.allowedPercent=20 -loggerLevel=WARN >"$1/victoria.log" 2>&1 &

@@ -10,6 +10,7 @@ export LC_ALL=C.UTF-8
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 . tests/tap.sh
+. tests/ports.sh
 server=${METRICS_SERVER:-build/metrics/server}
 server_pid=
 prometheus_pid=
@@ -68,7 +69,7 @@ tell()
 start_somewhere()
 {
 	for _ in {1..20}; do
-		port=$((20000 + RANDOM % 10000))
+		port=$(free_port metrics)
 		url=http://127.0.0.1:$port
 		start_server "127.0.0.1:$port" "$@" && return
 	done
@@ -276,7 +277,7 @@ scraped()
 }
 
 if command -v prometheus >/dev/null; then
-	prometheus_port=$((30000 + RANDOM % 2000))
+	prometheus_port=$(free_port metrics)
 	cat >"$tmp/prometheus.yml" <<-EOT
 	global:
 	  scrape_interval: 1s

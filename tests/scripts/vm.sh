@@ -9,6 +9,7 @@ set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 . tests/tap.sh
+. tests/ports.sh
 
 # result STATUS TEXT: what went wrong is in $tmp/err
 result()
@@ -107,8 +108,8 @@ ask()
 	return 1
 }
 
-port=$((20000 + $$ % 10000))
 for suite in "${!version[@]}"; do
+	port=$(free_port vm)
 	ask "http://127.0.0.1:$port" >"$tmp/asked" &
 	vm --kernel "$suite" --timeout 200 --forward "$port:9435" -- sh -c 'for i in $(seq 60); do
 		printf "HTTP/1.0 200 OK\r\n\r\nhello from the guest\n" | timeout 5 nc -l -p 9435 |
