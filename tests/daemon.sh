@@ -74,12 +74,12 @@ cat >"$tmp/journal" <<-'EOT'
 	mkdir -p /run/systemd/journal
 	/lib/systemd/systemd-journald >"$tmp/journald" 2>&1 &
 	journald=$!
-	for ((i = 0; i < 100 && ! $(test -S /run/systemd/journal/dev-log; echo $?) == 0; i++)); do
+	for ((i = 0; i < 600 && ! $(test -S /run/systemd/journal/dev-log; echo $?) == 0; i++)); do
 		sleep 0.1
 	done
 	"$parts" tell auto bpf_old demo $'deprecated\nPRIORITY=0' >"$tmp/told"
 	"$parts" tell syslog bpf_old demo "to syslog" >>"$tmp/told"
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		journalctl --no-pager -o json -t kfunctrace >"$tmp/entries" 2>"$tmp/journalctl"
 		[[ $(wc -l <"$tmp/entries") == 2 ]] && break
 		sleep 0.1
@@ -91,7 +91,7 @@ EOT
 if ! [[ $EUID == 0 && -x /lib/systemd/systemd-journald ]] || ! unshare -m true 2>"$tmp/null"; then
 	skip "notices reach the journal" "needs root, mount namespaces and systemd-journald"
 else
-	tmp=$tmp parts=$PWD/$parts timeout 60 unshare -m bash "$tmp/journal" >"$tmp/out" 2>&1
+	tmp=$tmp parts=$PWD/$parts timeout 180 unshare -m bash "$tmp/journal" >"$tmp/out" 2>&1
 	is "journal and syslog take notices" "$(tr '\n' ' ' <"$tmp/told")" "failed 0 failed 0 "
 	is "the journal has the fields" \
 		"$(jq -r 'select(._TRANSPORT == "journal") | "\(.MESSAGE)|\(.PRIORITY)|\(.MESSAGE_ID)|" +
@@ -161,7 +161,7 @@ else
 		matches "it no longer can: $other" "$tmp/privileges" "^$other: (EPERM|EACCES)$"
 	done
 
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		pgrep -f "^$parts privileges $tmp/" >"$tmp/null" || break
 		sleep 0.1
 	done
