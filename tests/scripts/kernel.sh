@@ -27,7 +27,10 @@ result $? "a mirror that does not answer is a clear error"
 
 scripts/kernel backports >"$tmp/out" 2>"$tmp/err" &
 pid=$!
-sleep 2.5
+for ((i = 0; i < 1200; i++)); do
+	! grep -q fetching "$tmp/err" || break
+	sleep 0.1
+done
 kill -KILL $pid
 wait $pid 2>/dev/null
 [[ ! -s $tmp/out && ! -e $tmp/cache/kernels/backports ]]

@@ -97,7 +97,10 @@ module=$tmp/tree/scripts/module
 # What it started goes on for a while, and writes.
 $module "$suite" >"$tmp/out" 2>"$tmp/killed" &
 pid=$!
-sleep 4
+for ((i = 0; i < 1200; i++)); do
+	! grep -q 'making a folder' "$tmp/killed" || break
+	sleep 0.1
+done
 kill -KILL $pid
 wait $pid 2>/dev/null
 cp "$tmp/killed" "$tmp/err"
