@@ -98,11 +98,14 @@ vm --add "$(command -v objdump)" --add tests/scripts -- \
 [[ $status == 0 ]] && grep -q 'GNU objdump' "$tmp/out" && grep -qx vm.sh "$tmp/out"
 result $? "--add brings a program with its libraries, and a folder"
 
-# Asks again, as whoever waits for a service does: until the guest listens there is nobody.
+# Asks again, as whoever waits for a service does: until the guest listens there is nobody. For as long
+# as the guest may take.
 ask()
 {
-	for _ in {1..60}; do
-		curl -s -m 2 "$1" && return
+	local end=$((SECONDS + 200))
+
+	while ((SECONDS < end)); do
+		curl -s -m 10 "$1" && return
 		sleep 0.5
 	done
 	return 1
@@ -159,7 +162,7 @@ mkdir "$tmp/tmpdir"
 TMPDIR=$tmp/tmpdir scripts/vm -- sleep 1000 >/dev/null 2>"$tmp/err" &
 vm_pid=$!
 # A machine with other things to do takes a while to get there.
-for _ in {1..300}; do
+for _ in {1..1200}; do
 	[[ -s $(echo "$tmp"/tmpdir/*/qemu.pid) ]] && break
 	sleep 0.1
 done
