@@ -37,10 +37,10 @@ store_await()
 	done
 }
 
-# store_up URL PID: ready within 20 seconds, and the process lives
+# store_up URL PID: ready within a minute, and the process lives
 store_up()
 {
-	store_await 20 store_up_now "$1" "$2" && kill -0 "$2" 2>/dev/null
+	store_await 60 store_up_now "$1" "$2" && kill -0 "$2" 2>/dev/null
 }
 
 # Or gone, which is known then too.

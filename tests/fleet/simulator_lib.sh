@@ -20,7 +20,7 @@ simulator_start()
 	shift
 	build/fleet/fleet-simulator --hosts "$simulator_hosts" "$@" >"$tmp/port" &
 	simulator=$!
-	store_await 10 test -s "$tmp/port" || return
+	store_await 60 test -s "$tmp/port" || return
 	simulator_port=$(cat "$tmp/port")
 }
 
