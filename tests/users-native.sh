@@ -177,7 +177,17 @@ watch()
 	rm -f "$tmp/err"
 	"$kfunctrace" users --watch -v "$@" >"$tmp/watched" 2>"$tmp/err" &
 	watcher=$!
-	wait_for 20 grep -qs watching "$tmp/err"
+	wait_for 60 grep -qs watching "$tmp/err"
+}
+
+# It has said that what was there before is gone, and each that it has seen of ours. Without the
+# events that were lost this does not come.
+all_gone()
+{
+	jq -se --argjson id "$id" --argjson pid $churn '
+		any(.[]; .event == "unload" and .program_id == $id) and
+		(map(select(.pid == $pid)) | map(select(.event == "load")) as $loads |
+			($loads | length) >= 200 and length == 2 * ($loads | length))' "$tmp/watched" >/dev/null 2>&1
 }
 
 end_watch()
@@ -195,7 +205,7 @@ wait $churn
 touch "$tmp/end"
 wait $holder
 holder=
-sleep 1
+wait_for 30 all_gone
 end_watch
 is "watching ends at Ctrl-C with status 0" "$status" 0
 # Of what is gone too soon the name is known, most often, and not what it calls.
@@ -223,7 +233,7 @@ if grep -q 'kfuncs unknown$\|reported with their kfuncs' "$tmp/err"; then
 	kill -STOP $watcher
 	"$workload" --rounds 8000 --times 1 churn >"$tmp/log" 2>&1
 	kill -CONT $watcher
-	sleep 1
+	wait_for 30 grep -q '^lost up to' "$tmp/watched"
 	end_watch
 	is "what is lost while nobody reads is said" \
 		"$(grep -c '^lost up to [0-9]* events$' "$tmp/watched") $(
@@ -241,7 +251,7 @@ for _ in {1..100}; do
 	"$workload" --rounds 20 --times 1 churn >/dev/null 2>&1
 	sleep 0.1
 done
-wait_for 10 test -s "$tmp/status" || kill $reader
+wait_for 30 test -s "$tmp/status" || kill $reader
 is "when nobody reads any more, watching ends" "$(cat "$tmp/status")" 2
 
 done_testing
