@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""bad_clients.py KIND HOST PORT SECONDS: many clients at once that do no good, for so long. Each
-that is dropped comes again. Prints how many connections were made, and how many of them answered."""
+"""bad_clients.py KIND HOST PORT SECONDS: many clients at once that do no good, for so long, or until
+SIGTERM. Each that is dropped comes again. Says when all are there, and at the end how many connections
+were made, and how many of them answered."""
 import selectors
+import signal
 import socket
 import sys
 import time
@@ -72,8 +74,11 @@ class Client:
 
 def main():
     kind, host, port, seconds = sys.argv[1:]
+    told_to_end = []
+    signal.signal(signal.SIGTERM, lambda *_: told_to_end.append(True))
     address, begin = (host, int(port)), time.monotonic()
     end = begin + float(seconds)
+    at_once = HOARDERS if kind == "hoard" else NUMBER
     selector = selectors.DefaultSelector()
     clients, made, answered = set(), 0, 0
 
@@ -85,17 +90,18 @@ def main():
         clients.discard(client)
 
     def is_one_missing():
-        if kind == "hoard":
-            return (len(clients) < HOARDERS and
-                    made <= (time.monotonic() - begin) * HOARDERS_A_SECOND)
-        return len(clients) < NUMBER
+        if kind == "hoard" and made > (time.monotonic() - begin) * HOARDERS_A_SECOND:
+            return False
+        return len(clients) < at_once
 
-    while time.monotonic() < end:
+    while time.monotonic() < end and not told_to_end:
         while is_one_missing():
             client = Client(kind, address, made)
             clients.add(client)
             selector.register(client.socket, selectors.EVENT_READ, client)
             made += 1
+            if made == at_once:
+                print("all there", flush=True)
         time.sleep(0.05)
         for key, _ in selector.select(0):
             client = key.data
