@@ -193,7 +193,13 @@ touch stop
 wait $load_pid
 rm stop
 
+# What ran before has left programs whose memory the kernel frees in its own time, and the text says so.
+programs_are_freed()
+{
+	awk '$1 == "program" && $6 < $5 { left++ } END { exit left > 0 }' $CONTROL
+}
 kfunctrace stat --engine=module -k "$kfunc" --keep -- workload many-sites >stdout 2>stderr
+check "the memory of programs that ended is freed" wait_for 60 programs_are_freed
 check "reading in small pieces gives the same" control tiny
 diag "$(cat check.out)"
 (exec 3<$CONTROL && kfunctrace stat --engine=module >stdout 2>stderr)
