@@ -103,12 +103,19 @@ kernel_trouble()
 	dmesg | grep -E 'BUG[: ]|WARNING: |Oops|Call Trace|general protection|refcount_t: |list_(add|del) corruption|ftrace bug|(soft|hard) lockup|blocked for more than|self-detected stall|detected stalls'
 }
 
-# What the kernel's log has from line FROM on, but for what it says of any module that is not its own, and
-# of clocks and timers that were late on a busy host: log_since FROM
+# Takes out of the kernel's log what it says of clocks and timers: it measures and chooses its clock when
+# it likes, and on a busy host they are late. Then it may give up the TSC as well.
+but_for_clocks()
+{
+	grep -vE 'hrtimer: interrupt took|clocksource|tsc: |TSC found unstable|sched_clock: Marking unstable'
+}
+
+# What the kernel's log has from line FROM on, but for what it says of clocks and of any module that is not
+# its own: log_since FROM
 log_since()
 {
-	dmesg | tail -n "+$1" | grep -vE 'taints kernel|verification failed|kernel BTF mismatch|BPF: |BTF: -|^$' |
-		grep -vE 'hrtimer: interrupt took|clocksource: '
+	dmesg | tail -n "+$1" | but_for_clocks |
+		grep -vE 'taints kernel|verification failed|kernel BTF mismatch|BPF: |BTF: -|^$'
 }
 
 # The workloads that this kernel can run.
