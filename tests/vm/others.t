@@ -6,17 +6,6 @@
 . /root/vm/lib.sh
 . /root/vm/others_lib.sh
 
-fexit_comes_and_goes()
-{
-	# shellcheck disable=SC2086 # separate words
-	attach-fexit $kfuncs &
-	until [ -e stop ]; do
-		sleep 0.2
-	done
-	kill $!
-	wait $!
-}
-
 for name in fexit kretprobe function_graph; do
 	beside $name
 	agrees "$name comes and goes: each program has its own calls, none is unknown" exact $?
