@@ -4,6 +4,7 @@
 #
 # The module counts to the last call, as the BPF programs do.
 . /root/vm/lib.sh
+. /root/vm/others_lib.sh
 
 CONTROL=/dev/kfunctrace
 export PATH="$PATH:/root"
@@ -59,15 +60,10 @@ agrees "churn: programs that come and go have their own calls, or they are unkno
 diag "unknown: $(unknown_calls) of $(jq 'map(.calls) | add' truth.json)"
 
 # Another tool that puts fexit programs on the same kfuncs, and takes them away.
-kfuncs=$(workload --kfuncs two-programs)
-# shellcheck disable=SC2086 # several kfuncs
-attach-fexit $kfuncs >/dev/null 2>&1 &
-pid=$!
-stat_workload two-programs --times 5000 / --engine=module
+beside fexit / --engine=module
 agrees "while fexit programs come and go on the same kfuncs, all calls are counted" sums $?
 diag "unknown: $(unknown_calls) of $(jq 'map(.calls) | add' truth.json)"
-kill $pid
-wait $pid
+came_and_went fexit
 
 # --- auto ---------------------------------------------------------------------
 
