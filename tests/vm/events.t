@@ -33,12 +33,28 @@ listen_all()
 	listen trace_cmd trace-cmd record -q -b 20000 -o trace.dat -e kfunc ./until-stop trace_cmd
 }
 
+# bpf_symbols [FILE]: the names of what is in /proc/kallsyms of BPF, of programs without their tag, of
+# trampolines without the number
+bpf_symbols()
+{
+	awk '$4 == "[bpf]" {
+		sub(/^bpf_prog_[0-9a-f]*_/, "", $3)
+		sub(/^bpf_trampoline_.*/, "bpf_trampoline", $3)
+		print $3
+	}' "${1:-/proc/kallsyms}" | sort -u
+}
+
+programs_are_gone()
+{
+	! bpf_symbols | grep -qFxf symbols
+}
+
 # What each has heard ends up in a file of its own.
 hear_all()
 {
 	# First, and when nobody loads or unloads programs: at its end trace-cmd copies /proc/kallsyms,
-	# and gives up when its size changes meanwhile.
-	sleep 3
+	# and gives up when its size changes meanwhile. The kernel frees those of refs in its own time.
+	check "the programs of refs are gone" wait_for 60 programs_are_gone
 	heard trace_cmd
 	missed=$(bpftool -j prog show | jq 'map(select(.type == "tracepoint").recursion_misses // 0) | add // 0')
 	for name in perf counts bpftrace; do
@@ -97,6 +113,16 @@ else
 	scenes=refs-test
 	types=prog_test_ref_kfunc
 fi
+options=
+for type in $types; do
+	options="$options -t $type"
+done
+# Those of refs alone.
+# shellcheck disable=SC2086 # options are separate words
+kfunctrace refs --json --events $options -o out.json -- cat /proc/kallsyms >kallsyms.refs 2>stderr
+bpf_symbols kallsyms.refs >symbols
+check "refs has programs in /proc/kallsyms" test -s symbols
+
 begin_scenes
 for name in $scenes; do
 	case $name in
@@ -106,10 +132,6 @@ for name in $scenes; do
 	esac
 done
 listen_all
-options=
-for type in $types; do
-	options="$options -t $type"
-done
 # shellcheck disable=SC2086 # options are separate words
 watch_scenes refs --json --events $options
 status=$?
