@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #include <microhttpd.h>
-#include <zlib.h>
 
 #include "aggregate.h"
 #include "clock.h"
@@ -21,7 +20,7 @@
 #include "message.h"
 #include "openmetrics.h"
 #include "process_fds.h"
-#include "status_page.h"
+#include "status_texts.h"
 
 /* Beyond so many, others wait to be accepted; fewer when there are not so many file descriptors. */
 #define MAX_CONNECTIONS 256
@@ -43,36 +42,6 @@
 /* And when there is no room for one more: who means it sends its request with its first packet. */
 #define FULL_REQUEST_NS (NS_PER_S / 10)
 
-/* A text is written anew after a drain, or when it is older than this. */
-#define FRESH_NS NS_PER_S
-/*
- * Texts that have been replaced, and are still being sent to somebody slow, may have so many bytes together,
- * or as many as the newest have. Beyond that none is replaced, and nobody slow is given much time.
- */
-#define OLD_BODIES_BYTES (16ull * 1024 * 1024)
-
-enum body {
-	BODY_OPENMETRICS,
-	BODY_PROMETHEUS,
-	BODY_PAGE,
-	NR_BODIES,
-};
-
-struct body_data {
-	struct status_server *server;
-	char *data;
-	size_t size;
-	bool is_old; /* replaced */
-};
-
-/* An answer that is kept for those who ask for the same soon. */
-struct kept_body {
-	struct MHD_Response *response;
-	struct body_data *body; /* of the response */
-	__u64 made_ns, drains;
-	bool ready;
-};
-
 struct connection {
 	struct connection *next, **link;
 	int fd;
@@ -82,196 +51,14 @@ struct connection {
 
 struct status_server {
 	const struct aggregate *aggregate;
-	char *version, *host;
+	struct status_texts *texts;
 	struct listen_socket listener;
 	struct MHD_Daemon *daemon;
 	int fd;
-	void (*before_text)(void *arg);
-	void *before_text_arg;
-	struct kept_body kept[NR_BODIES][2]; /* plain, gzip */
-	__u64 old_bytes;		     /* of bodies that have been replaced */
 	struct connection *connections;
 	unsigned int nr_connections, max_connections;
 	bool has_room_again; /* there were as many as there can be, and one has ended */
 };
-
-/* --- bodies -------------------------------------------------------------------------------------- */
-
-static void free_body(void *cls)
-{
-	struct body_data *body = cls;
-
-	if (body->is_old)
-		body->server->old_bytes -= body->size;
-	free(body->data);
-	free(body);
-}
-
-/* Replaces *data by what gzip makes of it. 0 or -ENOMEM. */
-static int compress_body(char **data, size_t *size)
-{
-	z_stream stream = { 0 };
-	unsigned char *packed, *fitting;
-	size_t bound;
-	int done;
-
-	/* The fastest level: texts are many times as small with it already. 16: gzip. */
-	if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return -ENOMEM;
-	bound = deflateBound(&stream, *size);
-	packed = malloc(bound);
-	if (packed) {
-		stream.next_in = (unsigned char *)*data;
-		stream.avail_in = *size;
-		stream.next_out = packed;
-		stream.avail_out = bound;
-		done = deflate(&stream, Z_FINISH);
-	}
-	deflateEnd(&stream);
-	if (!packed || done != Z_STREAM_END) {
-		free(packed);
-		return -ENOMEM;
-	}
-	free(*data);
-	*size = bound - stream.avail_out;
-	fitting = realloc(packed, *size);
-	*data = (char *)(fitting ?: packed);
-	return 0;
-}
-
-static int write_body(const struct status_server *server, enum body body, bool gzip, char **data,
-		      size_t *size)
-{
-	enum exposition_format format =
-		body == BODY_OPENMETRICS ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS;
-	int err;
-
-	if (body == BODY_PAGE)
-		err = status_page__write(server->aggregate, server->version, server->host, data,
-					 size);
-	else
-		err = exposition__write(server->aggregate, format, server->version, data, size);
-	if (!err && gzip) {
-		err = compress_body(data, size);
-		if (err)
-			free(*data);
-	}
-	return err;
-}
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-	MHD_add_response_header(response, name, value);
-}
-
-static void add_common_headers(struct MHD_Response *response, const char *type)
-{
-	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	add_header(response, "X-Content-Type-Options", "nosniff");
-	add_header(response, "X-Frame-Options", "DENY");
-	add_header(response, "Referrer-Policy", "no-referrer");
-	add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	/* The page has its style and an empty icon in itself, and nothing else that does anything. */
-	add_header(response, "Content-Security-Policy",
-		   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-		   "form-action 'none'; frame-ancestors 'none'");
-}
-
-static const char *body_type(enum body body)
-{
-	switch (body) {
-	case BODY_OPENMETRICS:
-		return exposition__content_type(EXPOSITION_OPENMETRICS);
-	case BODY_PROMETHEUS:
-		return exposition__content_type(EXPOSITION_PROMETHEUS);
-	default:
-		return "text/html; charset=utf-8";
-	}
-}
-
-/* Into `kept`, unless memory is short. */
-static void make_body(struct status_server *server, enum body which, bool gzip,
-		      struct kept_body *kept)
-{
-	struct body_data *body = calloc(1, sizeof(*body));
-	struct MHD_Response *response;
-
-	if (!body)
-		return;
-	body->server = server;
-	if (write_body(server, which, gzip, &body->data, &body->size)) {
-		free(body);
-		return;
-	}
-	response = MHD_create_response_from_buffer_with_free_callback_cls(body->size, body->data,
-									  free_body, body);
-	if (!response) {
-		free_body(body);
-		return;
-	}
-	add_common_headers(response, body_type(which));
-	add_header(response, MHD_HTTP_HEADER_VARY,
-		   MHD_HTTP_HEADER_ACCEPT ", " MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	if (gzip)
-		add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-	kept->response = response;
-	kept->body = body;
-}
-
-/* Of a drain, or moment, that is over; it lives on with those who are still reading it. */
-static void forget_body(struct kept_body *kept)
-{
-	if (!kept->response)
-		return;
-	kept->body->is_old = true;
-	kept->body->server->old_bytes += kept->body->size;
-	MHD_destroy_response(kept->response);
-	kept->response = NULL;
-}
-
-/* Whether those who read slowly have as much of old bodies as they may. */
-static bool is_hoarded(const struct status_server *server)
-{
-	__u64 newest_bytes = 0;
-
-	if (server->old_bytes <= OLD_BODIES_BYTES)
-		return false;
-	for (int i = 0; i < NR_BODIES * 2; i++) {
-		const struct kept_body *kept = &server->kept[i / 2][i % 2];
-
-		newest_bytes += kept->response ? kept->body->size : 0;
-	}
-	return server->old_bytes > newest_bytes;
-}
-
-static bool is_fresh(const struct kept_body *kept, const struct aggregate_state *state, __u64 now)
-{
-	return kept->drains == state->cost.drains && kept->ready == state->ready &&
-	       now - kept->made_ns < FRESH_NS;
-}
-
-/*
- * The answer, made unless there is one that is as good, or none may be made: then the one there is goes to
- * everybody until tend() has dropped who does not read. NULL: memory is short.
- */
-static struct MHD_Response *body_for(struct status_server *server, enum body which, bool gzip)
-{
-	const struct aggregate_state *state = aggregate__read_state(server->aggregate);
-	struct kept_body *kept = &server->kept[which][gzip];
-	__u64 now = clock_ns();
-
-	if (kept->response && (is_fresh(kept, state, now) || is_hoarded(server)))
-		return kept->response;
-	forget_body(kept);
-	if (server->before_text)
-		server->before_text(server->before_text_arg);
-	make_body(server, which, gzip, kept);
-	kept->made_ns = now;
-	kept->drains = state->cost.drains;
-	kept->ready = state->ready;
-	return kept->response;
-}
 
 /* --- requests ------------------------------------------------------------------------------------ */
 
@@ -310,9 +97,9 @@ static enum MHD_Result say(struct MHD_Connection *connection, unsigned int statu
 
 	if (!response)
 		return MHD_NO;
-	add_common_headers(response, "text/plain; charset=utf-8");
+	status_text__add_headers(response, "text/plain; charset=utf-8");
 	if (name)
-		add_header(response, name, value);
+		MHD_add_response_header(response, name, value);
 	result = queue(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -340,10 +127,11 @@ static bool takes_gzip(struct MHD_Connection *connection)
 	return false;
 }
 
-static enum MHD_Result answer_body(struct status_server *server, struct MHD_Connection *connection,
-				   enum body which)
+static enum MHD_Result answer_text(struct status_server *server, struct MHD_Connection *connection,
+				   enum status_text which)
 {
-	struct MHD_Response *response = body_for(server, which, takes_gzip(connection));
+	struct MHD_Response *response =
+		status_texts__get(server->texts, which, takes_gzip(connection));
 
 	if (!response)
 		return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "memory is short; try again\n",
@@ -361,9 +149,9 @@ static enum MHD_Result answer_metrics(struct status_server *server,
 			   "there are text/plain; version=0.0.4 and "
 			   "application/openmetrics-text; version=1.0.0\n",
 			   NULL, NULL);
-	return answer_body(server, connection,
-			   exposition__choose(accept) == EXPOSITION_OPENMETRICS ? BODY_OPENMETRICS
-										: BODY_PROMETHEUS);
+	return answer_text(server, connection,
+			   exposition__choose(accept) == EXPOSITION_OPENMETRICS ? TEXT_OPENMETRICS
+										: TEXT_PROMETHEUS);
 }
 
 static enum MHD_Result answer_readiness(const struct status_server *server,
@@ -412,7 +200,7 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, cons
 	if (!strcmp(url, "/metrics"))
 		return answer_metrics(server, connection);
 	if (!strcmp(url, "/"))
-		return answer_body(server, connection, BODY_PAGE);
+		return answer_text(server, connection, TEXT_PAGE);
 	if (!strcmp(url, "/healthz"))
 		return say(connection, MHD_HTTP_OK, "ok\n", NULL, NULL);
 	if (!strcmp(url, "/readyz"))
@@ -486,7 +274,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 static bool is_crowded(const struct status_server *server)
 {
 	return server->nr_connections > MANY_CONNECTIONS(server->max_connections) ||
-	       is_hoarded(server);
+	       status_texts__are_hoarded(server->texts);
 }
 
 /* How long one that sends nothing of use is kept; `otherwise` when there is room. */
@@ -590,11 +378,8 @@ int status_server__open(const struct status_server_options *opts, const struct a
 	server->listener.fd = -1;
 	server->fd = -1;
 	server->aggregate = aggregate;
-	server->before_text = opts->before_text;
-	server->before_text_arg = opts->before_text_arg;
-	server->version = strdup(opts->version);
-	server->host = strdup(opts->host);
-	if (!server->version || !server->host)
+	server->texts = status_texts__new(opts, aggregate);
+	if (!server->texts)
 		goto no_memory;
 	err = listen_socket__open(&server->listener, opts->listen, listen_fd(opts->beside))
 		      ?: start_daemon(server, opts->listen);
@@ -614,14 +399,11 @@ void status_server__free(struct status_server *server)
 {
 	if (!server)
 		return;
-	for (int i = 0; i < NR_BODIES * 2; i++)
-		forget_body(&server->kept[i / 2][i % 2]);
-	/* Ends all connections, and with them what is left of the bodies. */
+	/* Ends all connections, and with them what is left of the texts that were replaced. */
 	if (server->daemon)
 		MHD_stop_daemon(server->daemon);
 	listen_socket__close(&server->listener);
-	free(server->version);
-	free(server->host);
+	status_texts__free(server->texts);
 	free(server);
 }
 
