@@ -218,7 +218,10 @@ int program__run(int fd, enum bpf_prog_type type, unsigned int times)
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet,
 			    .data_size_in = sizeof(packet), .repeat = times);
 
-		err = times ? bpf_prog_test_run_opts(fd, &opts) : 0;
+		/* Who was stopped and goes on begins again: what was called, the programs count. */
+		do
+			err = times ? bpf_prog_test_run_opts(fd, &opts) : 0;
+		while (err == -EINTR);
 		return err ? fail(-err, "cannot run a program") : 0;
 	}
 	for (unsigned int i = 0; i < times; i++) {
