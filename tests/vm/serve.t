@@ -45,13 +45,16 @@ listen_at()
 	wait_for 60 listens_at "$1" && drained
 }
 
-# listens_at ADDRESS: as the kernel says it, port 9435
+# listens_at ADDRESS: there alone, as the kernel says it, port 9435
 listens_at()
 {
+	local wanted
+
 	case $1 in
-	0.0.0.0:*)	grep -q ' 00000000:24DB .* 0A ' /proc/net/tcp ;;
-	127.0.0.1:*)	grep -q ' 0100007F:24DB .* 0A ' /proc/net/tcp ;;
+	0.0.0.0:*)	wanted=00000000 ;;
+	127.0.0.1:*)	wanted=0100007F ;;
 	esac
+	[ "$(awk '$2 ~ /:24DB$/ && $4 == "0A" { print $2 }' /proc/net/tcp)" = $wanted:24DB ]
 }
 
 target=$(jq -r '.[] | select(.name == "kfunctrace_kernel_info").labels.target' metrics.json)
@@ -166,8 +169,17 @@ serves "it goes on where it was"
 
 # --- it ends, and is reported on -------------------------------------------------------------------
 
-check "a workload runs" run two-programs
-cp truth.json fifth.json
+rm -f "done" end
+workload --truth called.json --done "done" --hold end two-programs >stdout 2>&1 &
+held=$!
+check "a workload runs, and its programs stay" wait_for 60 test -e "done"
+bpftool -j prog list >programs.json
+check "it is drained" drained
+sleep 1.5
+check "and looked at" drained
+touch end
+wait $held
+tasks called.json >fifth.json
 serve_end
 is "it ends when it is told to" $? 0
 check "nothing stays attached" nothing_attached
@@ -176,5 +188,12 @@ kfunctrace report --history history.db --since 1h --json >report.json 2>stderr
 is "the history can be reported on" "$? $(cat stderr)" "0 "
 jq '[.uses[] | {kfunc, caller, program, calls, null_returns}]' report.json >rows.json
 is "it has all calls, the last before the end too" "$(compare exact)" ""
+same "and the tag of each program, which is bpftool's" \
+	"$(jq -r '.uses[] | select(.caller == "program") | "\(.program) \(.program_tag)"' report.json | sort -u)" \
+	"$(jq -r --slurpfile truth fifth.json '.[] | select(.name | IN($truth[0][].program)) | "\(.name) \(.tag)"' \
+		programs.json | sort -u)"
+is "and who loaded it" "$(jq -r --slurpfile truth fifth.json \
+	'[$truth[0][] | select(.program != null and .calls > 0) | [.kfunc, .program]] as $called
+		| .uses[] | select([.kfunc, .program] | IN($called[])).loaded_by' report.json | sort -u)" "workload[$held]"
 is "the log of the kernel is clean" "$(dmesg | grep -cE 'WARNING:|BUG:')" 0
 done_testing
