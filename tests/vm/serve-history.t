@@ -48,6 +48,13 @@ is_off()
 	scrape && [ "$(value history_enabled)" = 0 ]
 }
 
+# loaded_by PROCESS: the history's report says so of the programs that call
+loaded_by()
+{
+	kfunctrace report --history history.db --since 1h --json >report.json && drained &&
+		jq -e --arg process "$1" 'any(.uses[]; .loaded_by == $process)' report.json
+}
+
 # version NUMBER: makes a history that is closed one of that version
 version()
 {
@@ -130,6 +137,7 @@ done
 is "it is killed just after it has served, again and again" $rounds 4
 is "no counter that was served went backwards" "$wrong" ""
 check "and it counted again" test "$(counted)" -gt "$counted"
+check "the report says which process has loaded them" wait_for 60 loaded_by "workload[$busy]"
 check "programs called all the time" kill $busy
 wait $busy 2>/dev/null
 serve_end
