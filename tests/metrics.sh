@@ -360,7 +360,7 @@ size=$(stat -c %s "$tmp/body")
 lines=$(wc -l <"$tmp/body")
 seconds=${BAD_SECONDS:-5}
 
-# begin_clients KIND: 200 that do no good, in the background until end_clients. They outlast each honest
+# begin_clients KIND: many that do no good, in the background until end_clients. They outlast each honest
 # request: who is served when they have gone is not served beside them.
 begin_clients()
 {
